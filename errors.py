@@ -1,0 +1,222 @@
+"""Every way this gateway can fail, and the HTTP answer each one becomes.
+
+GatewayError
+├── InvalidRequest            400  the caller's mistake; no upstream call is made
+│   ├── BodyTooLarge          413
+│   ├── UnsupportedMediaType  415
+│   └── MethodNotAllowed      405
+├── NotFound                  404  unknown route, or upstream proved that it is not there
+├── RateLimited               429
+├── UpstreamError             502  upstream answered nonsense
+│   └── UpstreamChanged       502  upstream's layout moved: our parser no longer fits
+├── UpstreamUnavailable       503  upstream could not be reached
+│   └── UpstreamBlocked       503  upstream told us to stay away: not asked again at once
+├── Overloaded                503  no permit is free here
+├── Draining                  503  this instance is stopping
+├── UpstreamTimeout           504  the deadline passed
+└── InternalError             500  a bug of ours
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+
+class GatewayError(Exception):
+    """A failure a caller may see: `detail` is one public sentence, never an upstream's text.
+
+    Units: `retry_after_sec` in seconds, None when the upstream or the class names none.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+    meaning: ClassVar[str] = ""
+    default_detail: ClassVar[str] = "The gateway failed."
+    default_retry_after_sec: ClassVar[float | None] = None
+
+    def __init__(self, detail: str = "", *, retry_after_sec: float | None = None) -> None:
+        self.detail = detail or self.default_detail
+        super().__init__(self.detail)
+        self.retry_after_sec = (
+            self.default_retry_after_sec if retry_after_sec is None else retry_after_sec
+        )
+
+
+class InvalidRequest(GatewayError):
+    """The caller's mistake: the sentence says what is allowed."""
+
+    status = 400
+    code = "invalid_request"
+    meaning = "a parameter, id or body is not acceptable; the detail says what is allowed"
+    default_detail = "The request is not valid."
+
+
+class BodyTooLarge(InvalidRequest):
+    """The request body exceeds the limit."""
+
+    status = 413
+    code = "body_too_large"
+    meaning = "the request body is larger than 64 KiB"
+    default_detail = "The request body may hold at most 65536 bytes."
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """A POST that is not JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+    meaning = "a POST needs `Content-Type: application/json`"
+    default_detail = "Send the body as application/json."
+
+
+class MethodNotAllowed(InvalidRequest):
+    """A route asked for with a method that it does not take."""
+
+    status = 405
+    code = "method_not_allowed"
+    meaning = "the route exists, the method does not; `Allow` lists those that do"
+    default_detail = "This method is not allowed here."
+
+
+class NotFound(GatewayError):
+    """Absence: an unknown route, or an upstream that says so.
+
+    Only a `proven` absence may displace a stored answer.
+    """
+
+    status = 404
+    code = "not_found"
+    meaning = "unknown route, or the upstream says authoritatively that it is not there"
+    default_detail = "Not found."
+
+    def __init__(self, detail: str = "", *, proven: bool = True) -> None:
+        super().__init__(detail)
+        self.proven = proven
+
+
+class RateLimited(GatewayError):
+    """The caller asked more often than its limit allows."""
+
+    status = 429
+    code = "rate_limited"
+    retryable = True
+    meaning = "too many requests of this client; wait `Retry-After` seconds"
+    default_detail = "Too many requests."
+    default_retry_after_sec = 1.0
+
+
+class UpstreamFailure(GatewayError):
+    """A transient failure of an upstream: it never replaces a stored answer."""
+
+    retryable = True
+    default_retry_after_sec = 1.0
+
+
+class UpstreamError(UpstreamFailure):
+    """Upstream answered, but with an error of its own or with nonsense."""
+
+    status = 502
+    code = "upstream_error"
+    meaning = "an upstream answered with an error and nothing usable is stored"
+    default_detail = "An upstream answered with an error."
+
+
+class UpstreamChanged(UpstreamError):
+    """Upstream answered in a layout that our parsers do not know."""
+
+    code = "upstream_changed"
+    meaning = "an upstream answered in an unknown layout and nothing usable is stored"
+    default_detail = "An upstream answered in a form this gateway does not know."
+
+
+class UpstreamUnavailable(UpstreamFailure):
+    """Upstream refused the connection, blocked us, or asked us to come back later."""
+
+    status = 503
+    code = "upstream_unavailable"
+    meaning = "an upstream refuses, blocks or cannot be reached and nothing usable is stored"
+    default_detail = "An upstream is unavailable."
+
+
+class UpstreamBlocked(UpstreamUnavailable):
+    """Upstream told us to stay away (403, 429, Retry-After): it is not asked again at once."""
+
+
+class UpstreamTimeout(UpstreamFailure):
+    """The deadline passed; the flight goes on, so that the retry may hit."""
+
+    status = 504
+    code = "upstream_timeout"
+    meaning = "the deadline passed; the fetch goes on and a retry may hit"
+    default_detail = "An upstream did not answer in time."
+
+
+class Overloaded(GatewayError):
+    """No permit was free; nothing was queued."""
+
+    status = 503
+    code = "overloaded"
+    retryable = True
+    meaning = "all permits for cold requests are taken"
+    default_detail = "The gateway is busy."
+    default_retry_after_sec = 1.0
+
+
+class Draining(GatewayError):
+    """This instance is stopping and starts nothing new."""
+
+    status = 503
+    code = "draining"
+    retryable = True
+    meaning = "this instance is stopping; another one answers the retry"
+    default_detail = "This instance is stopping."
+    default_retry_after_sec = 1.0
+
+
+class InternalError(GatewayError):
+    """A bug of ours: the log holds the trace, the answer does not."""
+
+    code = "internal"
+    meaning = "a bug of this gateway; report the request id"
+    default_detail = "The gateway failed on this request."
+
+
+#: The error table: what README documents and the contract tests walk over.
+ERRORS: tuple[type[GatewayError], ...] = (
+    InvalidRequest,
+    MethodNotAllowed,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    NotFound,
+    RateLimited,
+    InternalError,
+    UpstreamError,
+    UpstreamChanged,
+    UpstreamUnavailable,
+    Overloaded,
+    Draining,
+    UpstreamTimeout,
+)
+
+
+def error_body(error: GatewayError, *, instance: str, request_id: str) -> dict[str, Any]:
+    """The one JSON body of every failure.
+
+    Shape:  {"error": "404 Not Found: …", "type": …, "title": …, "status": 404, "detail": …,
+             "instance": "/song/…", "code": "not_found", "retryable": false, "requestId": …}
+    Source: RFC 9457 beside the first system's `error` string.
+    """
+    title = HTTPStatus(error.status).phrase
+    return {
+        "error": f"{error.status} {title}: {error.detail}",
+        "type": f"/errors#{error.code}",
+        "title": title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+        "retryable": error.retryable,
+        "requestId": request_id,
+    }

@@ -1,0 +1,217 @@
+"""Every knob: environment name, default, bounds, meaning."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from annotated_types import Ge, Le
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DOTENV = ".env"
+
+Seconds = Annotated[float, Ge(0), Le(31_536_000)]
+Share = Annotated[float, Ge(0), Le(1)]
+Workers = Annotated[int, Ge(1), Le(256)]
+Bytes = Annotated[int, Ge(1024), Le(2**40)]
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$")]
+
+
+class CacheLimits(NamedTuple):
+    """The three limits of one resource.
+
+    Units: seconds from the end of the fetch.
+    """
+
+    ttl_sec: float
+    revalidate_sec: float
+    stale_sec: float
+
+
+class SettingsError(Exception):
+    """The environment is not acceptable; `problems` says all that is wrong, one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """The gateway's settings, read from the environment and from `.env`; the name is upper case."""
+
+    model_config = SettingsConfigDict(env_file=DOTENV, extra="ignore", frozen=True)
+
+    # Serving
+    host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104  # Render's way
+    port: Annotated[int, Ge(0), Le(65535)] = Field(5000, description="port to listen on")
+    server_threads: Annotated[int, Ge(4), Le(1024)] = Field(
+        160, description="worker threads; three quarters of them may wait for a cold answer"
+    )
+    max_concurrent_loads: Workers = Field(
+        64, description="cold answers fetched at a time; further ones get 503 at once"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severe log line written"
+    )
+    access_log: bool = Field(True, description="one line with id and latency for every request")
+
+    # Cache
+    cache_backend: Literal["simple"] = Field(
+        "simple", description="where answers are kept: `simple` is this process's memory"
+    )
+    cache_jitter_pct: Share = Field(
+        0.1, description="largest share of a fresh life that chance takes away"
+    )
+    enable_stale_fallback: bool = Field(
+        True, description="give stale answers while revalidating and when an upstream fails"
+    )
+    cache_threshold: Annotated[int, Ge(1)] = Field(5000, description="entries kept in memory")
+    cache_memory_max_bytes: Bytes = Field(64 * 2**20, description="bytes kept in memory")
+    cache_memory_max_entry_bytes: Bytes = Field(
+        8 * 2**20, description="largest entry kept, in bytes"
+    )
+    cache_ttl_lyrics_negative_base_sec: Seconds = Field(
+        30, description='seconds the first "no lyrics" is believed'
+    )
+    cache_ttl_lyrics_negative_max_sec: Seconds = Field(
+        300, description='most seconds a repeated "no lyrics" is believed'
+    )
+    cache_lyrics_negative_backoff_factor: Annotated[float, Ge(1), Le(10)] = Field(
+        2, description='growth of that time with each "no lyrics" in a row'
+    )
+
+    # Upstreams
+    upstream_timeout_sec: Annotated[float, Ge(0.1), Le(60)] = Field(
+        6, description="seconds one upstream call may take, retries included"
+    )
+    upstream_retry_attempts: Annotated[int, Ge(0), Le(5)] = Field(
+        2, description="further tries after a transient failure"
+    )
+    upstream_retry_backoff_ms: Annotated[int, Ge(0), Le(10_000)] = Field(
+        200, description="milliseconds before the first retry; doubles, with jitter"
+    )
+    upstream_max_workers: Annotated[int, Ge(0), Le(256)] = Field(
+        0, description="calls to YouTube Music at a time; 0 = automatic (32)"
+    )
+    ytmusic_auth_file: Path = Field(
+        Path("browser.json"), description="ytmusicapi browser headers; used when the file exists"
+    )
+    upstream_ytmusic_url: BaseUrl = Field(
+        "https://music.youtube.com", description="base URL of YouTube Music"
+    )
+    upstream_lrclib_url: BaseUrl = Field("https://lrclib.net", description="base URL of LRCLIB")
+    upstream_genius_url: BaseUrl = Field("https://genius.com", description="base URL of Genius")
+    upstream_lyrics_ovh_url: BaseUrl = Field(
+        "https://api.lyrics.ovh", description="base URL of lyrics.ovh"
+    )
+    upstream_billboard_url: BaseUrl = Field(
+        "https://www.billboard.com", description="base URL of Billboard"
+    )
+
+    # Fan-out widths
+    max_workers_trending: Workers = Field(8, description="calls at a time for one /trending")
+    max_workers_recommendations: Workers = Field(
+        10, description="calls at a time for one /recommendations"
+    )
+    max_workers_mix: Workers = Field(8, description="calls at a time for one /mix")
+    max_workers_artist_songs: Workers = Field(
+        8, description="calls at a time for one /artist/<id>/songs"
+    )
+    max_workers_songs: Workers = Field(12, description="calls at a time for one /songs")
+    max_concurrency_billboard: Workers = Field(12, description="calls at a time for one /billboard")
+    max_concurrency_artist_lookup: Workers = Field(
+        8, description="calls at a time for one /artists"
+    )
+
+    # Rate limits
+    enable_rate_limits: bool = Field(True, description="limit what one client may have fetched")
+    ratelimit_storage_uri: str = Field(
+        "memory://", description="where limits are counted, in the notation of `limits`"
+    )
+
+    @property
+    def ytmusic_concurrency(self) -> int:
+        """Calls to YouTube Music at a time."""
+        return self.upstream_max_workers or 32
+
+
+#: Settings whose value may hold a password: a problem with one does not repeat it.
+SECRET = frozenset({"ratelimit_storage_uri"})
+LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
+OWN_NAMES = {name.upper() for name in Settings.model_fields}
+
+
+def load_settings(defaults: Mapping[str, CacheLimits]) -> tuple[Settings, dict[str, CacheLimits]]:
+    """The settings, and the cache limits of every resource.
+
+    `defaults` are the limits by resource name; the variables `CACHE_TTL_<NAME>_SEC`,
+    `CACHE_REVALIDATE_<NAME>_SEC` and `CACHE_STALE_<NAME>_SEC` override them.
+    Raises: SettingsError — with every problem there is.
+    """
+    problems: list[str] = []
+    settings = Settings.model_construct()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_problem(detail) for detail in error.errors()]
+    limits = _overridden(defaults, _environment(), problems)
+    if problems:
+        raise SettingsError(problems)
+    return settings, limits
+
+
+def _environment() -> dict[str, str]:
+    merged = {**dotenv_values(DOTENV), **os.environ}
+    return {name.upper(): value for name, value in merged.items() if value is not None}
+
+
+def _problem(detail: Any) -> str:
+    field = str(detail["loc"][0])
+    value = "(hidden)" if field in SECRET else repr(detail["input"])
+    return f"{field.upper()}={value}: {detail['msg']}"
+
+
+def _overridden(
+    defaults: Mapping[str, CacheLimits], environment: Mapping[str, str], problems: list[str]
+) -> dict[str, CacheLimits]:
+    asked: dict[str, dict[str, float]] = {name: {} for name in defaults}
+    for variable, text in environment.items():
+        match = LIMIT_NAME.match(variable)
+        if match is None or variable in OWN_NAMES:
+            continue
+        limit, name = match[1], match[2].lower()
+        if name not in defaults:
+            known = ", ".join(sorted(defaults)).upper()
+            problems.append(f"{variable}={text!r}: no such resource; known are {known}")
+        elif (sec := _seconds(text)) is None:
+            problems.append(f"{variable}={text!r}: must be a number of seconds above 0")
+        else:
+            asked[name][limit] = sec
+    return {name: _limits(name, defaults[name], asked[name], problems) for name in defaults}
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        sec = float(text)
+    except ValueError:
+        return None
+    return sec if 0 < sec <= 31_536_000 else None
+
+
+def _limits(
+    name: str, default: CacheLimits, asked: Mapping[str, float], problems: list[str]
+) -> CacheLimits:
+    """The limits in force: one that is not set moves out of the way of one that is."""
+    ttl = asked.get("TTL", min(default.ttl_sec, asked.get("STALE", default.ttl_sec)))
+    stale = asked.get("STALE", max(default.stale_sec, ttl))
+    revalidate = asked.get("REVALIDATE", min(4 * ttl, stale))
+    if not ttl <= revalidate <= stale:
+        in_force = zip(("TTL", "REVALIDATE", "STALE"), (ttl, revalidate, stale), strict=True)
+        spelled = ", ".join(f"CACHE_{limit}_{name.upper()}_SEC={sec:g}" for limit, sec in in_force)
+        problems.append(f"{spelled}: must not decrease in this order")
+    return CacheLimits(ttl, revalidate, stale)

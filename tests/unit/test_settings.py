@@ -1,0 +1,82 @@
+"""Settings: defaults, overrides, and every problem at once."""
+
+import pytest
+
+from settings import CacheLimits, SettingsError, load_settings
+
+DEFAULTS = {"lyrics": CacheLimits(300, 900, 900), "song": CacheLimits(21_600, 86_400, 86_400)}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    for name in ("PORT", "HOST", "LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_needs_to_be_set():
+    settings, limits = load_settings(DEFAULTS)
+
+    assert settings.port == 5000
+    assert settings.cache_memory_max_bytes == 64 * 2**20
+    assert limits == DEFAULTS
+
+
+def test_the_environment_wins_over_the_env_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("PORT=7000\nLOG_LEVEL=ERROR\nCACHE_TTL_SONG_SEC=5\n")
+    monkeypatch.setenv("PORT", "8000")
+
+    settings, limits = load_settings(DEFAULTS)
+
+    assert (settings.port, settings.log_level) == (8000, "ERROR")
+    assert limits["song"] == CacheLimits(5, 20, 86_400)
+
+
+def test_a_limit_that_is_not_set_moves_out_of_the_way_of_one_that_is(monkeypatch):
+    monkeypatch.setenv("CACHE_STALE_LYRICS_SEC", "100")
+    monkeypatch.setenv("CACHE_TTL_SONG_SEC", "100000")
+
+    _, limits = load_settings(DEFAULTS)
+
+    assert limits["lyrics"] == CacheLimits(100, 100, 100)
+    assert limits["song"] == CacheLimits(100_000, 100_000, 100_000)
+
+
+def test_every_problem_is_named_at_once_with_what_is_allowed(monkeypatch):
+    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("CACHE_JITTER_PCT", "2")
+    monkeypatch.setenv("CACHE_BACKEND", "redis")
+    monkeypatch.setenv("CACHE_TTL_LYRICS_SEC", "-1")
+    monkeypatch.setenv("CACHE_TTL_NONESUCH_SEC", "5")
+    monkeypatch.setenv("CACHE_TTL_SONG_SEC", "10")
+    monkeypatch.setenv("CACHE_REVALIDATE_SONG_SEC", "5")
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(DEFAULTS)
+
+    problems = "\n".join(refused.value.problems)
+    assert len(refused.value.problems) == 6
+    assert "PORT='abc': Input should be a valid integer" in problems
+    assert "CACHE_JITTER_PCT='2': Input should be less than or equal to 1" in problems
+    assert "CACHE_BACKEND='redis': Input should be 'simple'" in problems
+    assert "CACHE_TTL_LYRICS_SEC='-1': must be a number of seconds above 0" in problems
+    assert "CACHE_TTL_NONESUCH_SEC='5': no such resource; known are LYRICS, SONG" in problems
+    assert "CACHE_TTL_SONG_SEC=10, CACHE_REVALIDATE_SONG_SEC=5" in problems
+
+
+def test_the_lyrics_backoff_settings_are_not_taken_for_a_resources_limits(monkeypatch):
+    monkeypatch.setenv("CACHE_TTL_LYRICS_NEGATIVE_BASE_SEC", "45")
+
+    settings, _ = load_settings(DEFAULTS)
+
+    assert settings.cache_ttl_lyrics_negative_base_sec == 45
+
+
+def test_a_setting_that_may_hold_a_password_is_not_repeated(monkeypatch):
+    from settings import _problem
+
+    problem = _problem(
+        {"loc": ("ratelimit_storage_uri",), "input": "redis://:hunter2@x", "msg": "is wrong"}
+    )
+
+    assert "hunter2" not in problem
