@@ -1,0 +1,285 @@
+"""The session that reaches the outside: deadlines, caps, redirects, statuses; over real sockets."""
+
+import gzip
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import requests
+import trustme
+
+from errors import (
+    NotFound,
+    UpstreamBlocked,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from transport import Deadline, Site, call_deadline, open_session, retry_after_sec
+
+ORIGIN = "https://music.example"
+
+
+class Peer:
+    """A loopback server of one scripted connection after another."""
+
+    def __init__(self, *scripts, tls=None):
+        self._scripts = list(scripts)
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.requests = []
+        self.stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        for script in self._scripts:
+            try:
+                connection, _ = self._listener.accept()
+                if self._tls:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                with connection:
+                    script(self, connection)
+            except OSError:  # the client left, as these scripts provoke
+                continue
+
+    def receive(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            chunk = connection.recv(65536)
+            if not chunk:
+                return b""
+            data += chunk
+        self.requests.append(data)
+        return data
+
+    def close(self):
+        self.stop.set()
+        self._listener.close()
+
+
+def reply(raw):
+    def script(peer, connection):
+        peer.receive(connection)
+        connection.sendall(raw)
+
+    return script
+
+
+def answer(status="200 OK", body=b"{}", headers=()):
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def drip(first, byte, *, forever_until_closed=True):
+    def script(peer, connection):
+        peer.receive(connection)
+        connection.sendall(first)
+        while not peer.stop.wait(0.02):
+            connection.sendall(byte)
+
+    return script
+
+
+@contextmanager
+def site(*scripts, max_body_bytes=1 << 20, tls=None, speaks_json=True, scheme="http"):
+    peer = Peer(*scripts, tls=tls)
+    described = Site(
+        name="music",
+        origin=ORIGIN,
+        base_url=f"{scheme}://localhost:{peer.port}/prefix",
+        max_body_bytes=max_body_bytes,
+        pool_size=2,
+        speaks_json=speaks_json,
+        asked_by_id=("/browse",),
+    )
+    session = open_session((described,))
+    try:
+        yield session, peer
+    finally:
+        session.close()
+        peer.close()
+
+
+def ask(session, path="/x", sec=5.0):
+    with call_deadline(Deadline.after(sec)):
+        return session.get(ORIGIN + path)
+
+
+def test_the_public_origin_is_replaced_by_the_configured_base():
+    with site(reply(answer(body=b'{"a":1}'))) as (session, peer):
+        response = ask(session, "/x?y=1")
+
+        assert response.content == b'{"a":1}'
+        assert response.url == f"{ORIGIN}/x?y=1"
+        assert peer.requests[0].startswith(b"GET /prefix/x?y=1 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(drip(b"HTTP/1.1 200 OK\r\nX: ", b"a"), id="headers drip"),
+        pytest.param(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b"a"), id="body"),
+        pytest.param(lambda peer, _: peer.stop.wait(30), id="silence"),
+    ],
+)
+def test_an_upstream_that_drips_or_hangs_cannot_renew_its_time(script):
+    with site(script, script, script) as (session, _):
+        began = time.monotonic()
+        with pytest.raises(UpstreamTimeout):
+            ask(session, sec=0.3)
+
+        assert time.monotonic() - began < 3, "without the deadline it would never end"
+
+
+def test_the_deadline_holds_inside_tls():
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    good = reply(answer(body=b'{"tls":true}'))
+    slow = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b"a")
+    with (
+        authority.cert_pem.tempfile() as ca_file,
+        site(good, slow, tls=context, scheme="https") as (session, _),
+    ):
+        session.verify = ca_file
+        assert ask(session).content == b'{"tls":true}'
+        with pytest.raises(UpstreamTimeout):
+            ask(session, sec=0.3)
+
+
+def test_an_endless_body_ends_at_the_cap():
+    with site(drip(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536), max_body_bytes=100_000) as (
+        session,
+        _,
+    ), pytest.raises(UpstreamError, match="too large"):
+        ask(session)
+
+
+def test_a_gzip_bomb_is_cut_at_the_cap_of_decoded_bytes():
+    bomb = gzip.compress(b"\0" * (50 << 20))
+    raw = answer(body=bomb, headers=("Content-Encoding: gzip",))
+    with (
+        site(reply(raw), max_body_bytes=1 << 20) as (session, _),
+        pytest.raises(UpstreamError, match="too large"),
+    ):
+        ask(session)
+
+
+def test_a_redirect_to_another_site_is_not_followed():
+    raw = answer("302 Found", headers=("Location: https://consent.example/m",))
+    with site(reply(raw)) as (session, peer):
+        with pytest.raises(UpstreamError, match="another site"):
+            ask(session)
+
+        assert len(peer.requests) == 1
+
+
+def test_a_redirect_within_the_site_is_followed():
+    raw = answer("301 Moved", headers=("Location: /x/", "Connection: close"))
+    with site(reply(raw), reply(answer(body=b"[1]"))) as (session, peer):
+        assert ask(session).content == b"[1]"
+        assert peer.requests[1].startswith(b"GET /prefix/x/ ")
+
+
+def test_a_site_that_is_not_on_the_list_cannot_be_reached():
+    with site() as (session, _), pytest.raises(requests.exceptions.InvalidSchema):
+        session.get("https://elsewhere.example/")
+
+
+def test_a_pooled_connection_closed_while_idle_is_replaced_at_once():
+    def once_then_close(peer, connection):
+        peer.receive(connection)
+        connection.sendall(answer(body=b"[1]"))
+
+    with site(once_then_close, reply(answer(body=b"[2]"))) as (session, _):
+        assert ask(session).content == b"[1]"
+        assert ask(session).content == b"[2]"
+
+
+def test_a_refused_connection_is_unavailable():
+    with site() as (session, peer):
+        peer.close()
+        with pytest.raises(UpstreamUnavailable, match="could not be reached"):
+            ask(session)
+
+
+def test_a_reset_or_truncated_answer_is_unavailable():
+    cut = answer(body=b"x" * 100)[:-50]
+    with site(reply(cut), reply(b""), reply(b"")) as (session, _):
+        for _ in range(2):
+            with pytest.raises(UpstreamUnavailable):
+                ask(session)
+
+
+JSON = ("Content-Type: application/json",)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "path", "expected"),
+    [
+        ("404 Not Found", JSON, "/x", NotFound),
+        ("404 Not Found", ("Content-Type: text/html",), "/x", UpstreamError),
+        ("410 Gone", JSON, "/x", NotFound),
+        ("400 Bad Request", JSON, "/browse", NotFound),
+        ("400 Bad Request", JSON, "/search", UpstreamError),
+        ("403 Forbidden", (), "/x", UpstreamBlocked),
+        ("429 Too Many Requests", (), "/x", UpstreamBlocked),
+        ("500 Oops", JSON, "/x", UpstreamError),
+        ("502 Bad Gateway", (), "/x", UpstreamError),
+        ("503 Unavailable", (), "/x", UpstreamUnavailable),
+        ("503 Unavailable", ("Retry-After: 7",), "/x", UpstreamBlocked),
+    ],
+)
+def test_a_status_becomes_a_typed_error_before_any_parser(status, headers, path, expected):
+    with site(reply(answer(status, headers=headers))) as (session, _):
+        with pytest.raises(Exception) as raised:
+            ask(session, path)
+
+        assert type(raised.value) is expected
+
+
+def test_a_page_sites_404_is_an_absence():
+    raw = answer("404 Not Found", headers=("Content-Type: text/html",))
+    with site(reply(raw), speaks_json=False) as (session, _), pytest.raises(NotFound):
+        ask(session)
+
+
+def test_only_a_proven_absence_is_marked_so():
+    proven = {}
+    for status, path in (("404 Not Found", "/browse"), ("400 Bad Request", "/browse")):
+        with site(reply(answer(status, headers=JSON))) as (session, _):
+            with pytest.raises(NotFound) as raised:
+                ask(session, path)
+            proven[status] = raised.value.proven
+
+    assert proven == {"404 Not Found": True, "400 Bad Request": False}
+
+
+def test_no_cookie_and_no_netrc_ever_leaves():
+    raw = answer(headers=("Set-Cookie: a=b; Domain=music.example", "Connection: close"))
+    with site(reply(raw), reply(raw)) as (session, peer):
+        ask(session)
+        ask(session)
+
+        assert b"ookie" not in peer.requests[1]
+        assert session.trust_env is False
+
+
+@pytest.mark.parametrize(
+    ("header", "sec"),
+    [
+        ("7", 7.0),
+        ("86400", 300.0),
+        ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_capped(header, sec):
+    assert retry_after_sec(header, now=lambda: 1_800_000_000.0) == sec
