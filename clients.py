@@ -1,0 +1,357 @@
+"""The only door to the outside: calls with a deadline, retries and a bulkhead; counted."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import requests
+import stamina
+import stamina.instrumentation
+from requests.structures import CaseInsensitiveDict
+from ytmusicapi import YTMusic
+from ytmusicapi.exceptions import YTMusicServerError
+from ytmusicapi.helpers import YTM_BASE_API, get_visitor_id, initialize_headers
+
+from errors import (
+    GatewayError,
+    NotFound,
+    Overloaded,
+    UpstreamBlocked,
+    UpstreamChanged,
+    UpstreamError,
+    UpstreamFailure,
+)
+from transport import Deadline, Site, call_deadline
+
+log = logging.getLogger("gateway.upstream")
+
+USER_AGENT = "youtube-music-gateway/1.0 (+https://github.com/youtube-music-gateway)"
+#: ytmusicapi's client version is the date of its making: YouTube refuses one too old.
+INSTANCE_LIFE_SEC = 24 * 3600.0
+MAX_BACKOFF_SEC = 1.0
+VISITOR_TIMEOUT_SEC = 2.0
+VISITOR_RETRY_SEC = 60.0
+#: What an InnerTube answer may hold without saying anything.
+EMPTY_MEMBERS = frozenset({"responseContext", "trackingParams"})
+
+T = TypeVar("T")
+
+stamina.instrumentation.set_on_retry_hooks([])
+
+
+@dataclass(slots=True)
+class UpstreamStats:
+    """Counters of one upstream."""
+
+    #: calls sent, retries included
+    calls: int = 0
+    #: calls that failed, proven absences not counted
+    errors: int = 0
+    #: calls running now
+    in_flight: int = 0
+    #: failures since the last success
+    failures_in_a_row: int = 0
+    #: milliseconds of the last calls
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+
+    def percentile_ms(self, share: float) -> float | None:
+        """The `share` (0 to 1) percentile of the last calls, nearest rank; None before any."""
+        ordered = sorted(self.latencies_ms)
+        return round(ordered[math.ceil(share * len(ordered)) - 1], 1) if ordered else None
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """How one upstream is called.
+
+    Units: seconds. `retries` counts the tries after the first.
+    """
+
+    timeout_sec: float
+    retries: int
+    backoff_sec: float
+    concurrency: int
+
+
+class Upstream:
+    """One upstream: its bulkhead, its counters, and the loop that calls it."""
+
+    def __init__(self, name: str, policy: CallPolicy) -> None:
+        self.name = name
+        self.policy = policy
+        self.stats = UpstreamStats()
+        self._permits = threading.BoundedSemaphore(policy.concurrency)
+        self._lock = threading.Lock()
+
+    def call(self, ask: Callable[[], T], deadline: Deadline) -> T:
+        """What `ask` answers, tried again while its failure is transient and time is left.
+
+        Raises: GatewayError.
+        """
+        limit = deadline.within(self.policy.timeout_sec)
+        for attempt in stamina.retry_context(
+            on=_is_transient,
+            attempts=self.policy.retries + 1,
+            timeout=max(limit.left(), 0.001),
+            wait_initial=self.policy.backoff_sec,
+            wait_jitter=self.policy.backoff_sec,
+            wait_max=MAX_BACKOFF_SEC,
+        ):
+            with attempt, self._counted(limit), call_deadline(limit):
+                return ask()
+        raise AssertionError("stamina returned without an answer")
+
+    @contextmanager
+    def _counted(self, deadline: Deadline) -> Iterator[None]:
+        if not self._permits.acquire(timeout=deadline.left()):
+            raise Overloaded(f"Too many calls to {self.name} are running.")
+        started = time.monotonic()
+        with self._lock:
+            self.stats.calls += 1
+            self.stats.in_flight += 1
+        failed = False
+        try:
+            yield
+        except NotFound:
+            raise
+        except GatewayError:
+            failed = True
+            raise
+        finally:
+            self._permits.release()
+            self._count(failed=failed, took_ms=(time.monotonic() - started) * 1000)
+
+    def _count(self, *, failed: bool, took_ms: float) -> None:
+        with self._lock:
+            self.stats.in_flight -= 1
+            self.stats.errors += failed
+            self.stats.failures_in_a_row = self.stats.failures_in_a_row + 1 if failed else 0
+            self.stats.latencies_ms.append(took_ms)
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether the same call may succeed in a moment; a refusal or a changed layout will not."""
+    lasting = (UpstreamBlocked, UpstreamChanged)
+    return isinstance(error, UpstreamFailure) and not isinstance(error, lasting)
+
+
+class _VisitorId:
+    """The visitor id that all instances share, fetched once; without one, calls still work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value = ""
+        self._ask_again_at = 0.0
+
+    def get(self, fetch: Callable[[str], requests.Response]) -> str:
+        """The id; the first caller fetches it, the others wait no longer than that takes."""
+        if self._value or time.monotonic() < self._ask_again_at:
+            return self._value
+        with self._lock:
+            if not self._value and time.monotonic() >= self._ask_again_at:
+                self._ask_again_at = time.monotonic() + VISITOR_RETRY_SEC
+                self._value = _fetched_visitor_id(fetch)
+            return self._value
+
+
+def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
+    try:
+        with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)):
+            return get_visitor_id(fetch)["X-Goog-Visitor-Id"] or ""
+    except (GatewayError, ValueError, KeyError) as error:
+        log.warning("no visitor id", extra={"reason": type(error).__name__})
+        return ""
+
+
+class _ThreadsYTMusic(YTMusic):
+    """The `ytmusicapi` client of one thread: shared visitor id, faster JSON, typed failures."""
+
+    def __init__(self, session: requests.Session, visitor: _VisitorId, auth: str | None) -> None:
+        self._visitor = visitor
+        self.made_at = time.monotonic()
+        super().__init__(auth=auth, requests_session=session, language="en")
+
+    @cached_property
+    def base_headers(self) -> CaseInsensitiveDict[str]:
+        """The library's headers, without its own GET for a visitor id."""
+        return self._auth_headers or CaseInsensitiveDict(initialize_headers())
+
+    @property
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """The headers of one call, with the visitor id that all threads share."""
+        headers = super().headers.copy()
+        if "X-Goog-Visitor-Id" not in headers:
+            visitor_id = self._visitor.get(
+                lambda url: self._send_get_request(url, use_base_headers=True)
+            )
+            headers["X-Goog-Visitor-Id"] = visitor_id
+        return headers
+
+    def _send_request(
+        self,
+        endpoint: str,
+        body: dict[str, Any],
+        additionalParams: str = "",  # noqa: N803  # theirs
+    ) -> dict[str, Any]:
+        body.update(self.context)
+        response = self._session.post(
+            YTM_BASE_API + endpoint + self.params + additionalParams,
+            json=body,
+            headers=self.headers,
+            cookies=self.cookies,
+        )
+        return _checked_innertube(endpoint, decode_json(response.content))
+
+
+def decode_json(body: bytes) -> Any:
+    """The JSON value of an upstream's body.
+
+    Raises: UpstreamChanged — it is not JSON (a consent or block page with status 200).
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise UpstreamChanged from None
+
+
+def _checked_innertube(endpoint: str, answer: Any) -> dict[str, Any]:
+    """The answer, unless it is one that ytmusicapi would silently read as "nothing found".
+
+    Raises: UpstreamChanged — no object, an empty one, or suggestions in an unknown shape;
+            UpstreamError — an error object with status 200.
+    """
+    if not isinstance(answer, dict):
+        raise UpstreamChanged
+    if "error" in answer:
+        raise UpstreamError
+    if endpoint.endswith("get_search_suggestions"):
+        sections = answer.get("contents", [])
+        known = all("searchSuggestionsSectionRenderer" in section for section in sections)
+        if not known or not answer:
+            raise UpstreamChanged
+    elif not answer.keys() - EMPTY_MEMBERS:
+        raise UpstreamChanged
+    return answer
+
+
+class YouTubeMusic:
+    """`ytmusicapi`, safe across threads: an instance each, one connection pool for all.
+
+    Source: an instance swaps shared state inside `get_lyrics(timestamps=True)`, and its visitor id
+            is fetched once per instance (`ytmusicapi` 1.12.3, `YTMusicBase.as_mobile`).
+    """
+
+    def __init__(
+        self, upstream: Upstream, session: requests.Session, auth_file: Path | None = None
+    ) -> None:
+        self.upstream = upstream
+        self._session = session
+        self._auth = str(auth_file) if auth_file and auth_file.is_file() else None
+        self._visitor = _VisitorId()
+        self._local = threading.local()
+
+    def ask(self, method: str, *args: Any, deadline: Deadline, **kwargs: Any) -> Any:
+        """What `ytmusicapi`'s method answers.
+
+        Raises: GatewayError — the library's exceptions never leave here: their texts hold the
+                whole response.
+        """
+        # The mobile context of timed lyrics must not meet a call of the web client.
+        kind = "mobile" if kwargs.get("timestamps") else "web"
+        return self.upstream.call(
+            lambda: _translated(method, getattr(self._instance(kind), method), args, kwargs),
+            deadline,
+        )
+
+    def greet(self) -> bool:
+        """Fetch the visitor id ahead of the first call; whether YouTube Music answered."""
+        visitor_id = self._instance("web").headers["X-Goog-Visitor-Id"]
+        return bool(visitor_id)
+
+    def _instance(self, kind: str) -> _ThreadsYTMusic:
+        known: _ThreadsYTMusic | None = getattr(self._local, kind, None)
+        if known is None or time.monotonic() - known.made_at > INSTANCE_LIFE_SEC:
+            known = _ThreadsYTMusic(self._session, self._visitor, self._auth)
+            setattr(self._local, kind, known)
+        return known
+
+
+def _translated(
+    name: str, method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    try:
+        return method(*args, **kwargs)
+    except GatewayError:
+        raise
+    except YTMusicServerError:
+        # Statuses are judged by the transport; what is left is "No content returned".
+        raise NotFound("YouTube Music has nothing for this id.", proven=False) from None
+    except Exception as error:  # noqa: BLE001  # a moved layout is any exception of the parser's
+        log.warning("layout changed", extra={"method": name, "reason": type(error).__name__})
+        raise UpstreamChanged from None
+
+
+class Website:
+    """An upstream asked with plain GETs: JSON of a lyrics service, or a page."""
+
+    def __init__(self, upstream: Upstream, session: requests.Session, site: Site) -> None:
+        self.upstream = upstream
+        self._session = session
+        self._site = site
+
+    def json(self, path: str, params: Mapping[str, Any], deadline: Deadline) -> Any:
+        """The JSON value at this path.
+
+        Raises: GatewayError.
+        """
+        return self.upstream.call(lambda: decode_json(self._get(path, params).content), deadline)
+
+    def text(self, path: str, params: Mapping[str, Any], deadline: Deadline) -> str:
+        """The page at this path.
+
+        Raises: GatewayError.
+        """
+        return self.upstream.call(
+            lambda: self._get(path, params).content.decode("utf-8", "replace"), deadline
+        )
+
+    def _get(self, path: str, params: Mapping[str, Any]) -> requests.Response:
+        url = self._site.origin + path
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
+        try:
+            return self._session.get(url, params=dict(params), headers=headers)
+        except requests.TooManyRedirects:
+            raise UpstreamError from None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """Every upstream there is."""
+
+    ytmusic: YouTubeMusic
+    lrclib: Website
+    genius: Website
+    lyrics_ovh: Website
+    billboard: Website
+
+    @property
+    def all(self) -> tuple[Upstream, ...]:
+        """The five, for whoever reads their counters."""
+        return (
+            self.ytmusic.upstream,
+            self.lrclib.upstream,
+            self.genius.upstream,
+            self.lyrics_ovh.upstream,
+            self.billboard.upstream,
+        )

@@ -1,0 +1,1 @@
+"""The gateway's services, floor by floor: vocabulary, engine, endpoints, and what serves them."""

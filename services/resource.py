@@ -1,0 +1,193 @@
+"""The vocabulary: Resource, Endpoint, Batch, Fetched, Outcome, Sources, Served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from cache_layer import Envelope, Policy, key_for
+from clients import Upstreams
+from errors import GatewayError, NotFound
+from transport import Deadline
+
+
+class Params(BaseModel):
+    """A normalised question: equal params mean an equal key, and a fetch sees nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a fetch brings: a JSON value.
+
+    Units: `fresh_sec` shortens the policy's fresh life, for what has a date of its own.
+    """
+
+    payload: Any
+    fresh_sec: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One item of a fan-out: its value, or why there is none."""
+
+    value: Any = None
+    error: GatewayError | None = None
+
+
+def present(outcomes: Sequence[Outcome]) -> list[Any]:
+    """The values among the outcomes.
+
+    Raises: GatewayError — there are none, and at least one failed: nothing is known then, which is
+            not the same as knowing that there is nothing.
+    """
+    values = [outcome.value for outcome in outcomes if outcome.error is None]
+    failures = [outcome.error for outcome in outcomes if is_failure(outcome.error)]
+    if not values and failures and failures[0] is not None:
+        raise failures[0]
+    return values
+
+
+def is_failure(error: GatewayError | None) -> bool:
+    """Whether this is a failure, and not an answer: success, or proof of absence."""
+    return error is not None and not isinstance(error, NotFound)
+
+
+class Sources(Protocol):
+    """All that a fetch may touch."""
+
+    @property
+    def upstream(self) -> Upstreams:
+        """The clients."""
+
+    @property
+    def deadline(self) -> Deadline:
+        """When the flight must have landed."""
+
+    def get(self, part: Resource[P], params: P) -> Any:
+        """The part's payload: fresh, or fetched; a stale one only when its fetch failed.
+
+        Raises: GatewayError.
+        """
+
+    def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:
+        """The outcomes of many parts, in order, the caller working too.
+
+        A failure other than a proven absence makes the whole incomplete by itself.
+        """
+
+    def race(
+        self, runners: Sequence[tuple[Resource[Any], Params]], head_start_sec: float
+    ) -> list[Outcome]:
+        """The runners' outcomes once a winner is clear, most preferred runner first.
+
+        Each runner starts `head_start_sec` after the one before it, or as soon as that one brought
+        nothing. Who is preferred to the first winner gets half a head start to catch up; whoever
+        has not answered by then has neither value nor error.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(Generic[P]):
+    """A thing that can be fetched and kept.
+
+    `concurrency` is how many parts its fetch gathers at a time.
+    """
+
+    name: str
+    policy: Policy
+    fetch: Callable[[Sources, P], Fetched]
+    concurrency: int = 8
+
+    def key(self, params: P) -> str:
+        """What the answer to `params` is stored under."""
+        return key_for(self.name, params.model_dump())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route(Generic[P]):
+    """How a client asks: the half of an endpoint that HTTP sees.
+
+    `answer` is the documented type of the payload; `rate_limit` counts only what reaches a fetch.
+    """
+
+    path: str
+    params: type[P]
+    answer: Any
+    summary: str
+    methods: tuple[str, ...] = ("GET",)
+    rate_limit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Route[P]):
+    """A resource that can be asked for over HTTP."""
+
+    resource: Resource[P]
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.resource.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Route[P]):
+    """Many parts asked for at once: nothing is stored but the parts themselves.
+
+    `questions` splits the params; `join` makes the body from the parts' answers, in order.
+    """
+
+    name: str
+    part: Resource[Any]
+    questions: Callable[[P], Sequence[Params]]
+    join: Callable[[P, Sequence[Envelope | GatewayError]], bytes]
+
+
+class CacheState(StrEnum):
+    """Which way an answer came; every header that tells about it is derived from this."""
+
+    FRESH = "fresh"
+    REVALIDATING = "revalidating"
+    HELD = "held"
+    SOFT_TIMEOUT = "soft-timeout"
+    FAILED = "failed"
+    LED = "led"
+    COLLAPSED = "collapsed"
+
+    @property
+    def x_cache(self) -> str:
+        """The value of X-Cache."""
+        return _X_CACHE[self]
+
+
+_X_CACHE = {
+    CacheState.FRESH: "hit",
+    CacheState.REVALIDATING: "stale",
+    CacheState.HELD: "stale",
+    CacheState.SOFT_TIMEOUT: "stale",
+    CacheState.FAILED: "stale",
+    CacheState.LED: "miss",
+    CacheState.COLLAPSED: "miss",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An envelope, and which way it came.
+
+    `fetched_over` tells that an expiring answer was renewed, not a missing one fetched.
+    """
+
+    envelope: Envelope
+    state: CacheState
+    fetched_over: bool = False
+    error: GatewayError | None = None
