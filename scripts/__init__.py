@@ -1,0 +1,1 @@
+"""Programs that support the gateway but are not part of it."""

@@ -1,0 +1,162 @@
+"""What each kind of fault looks like on the wire."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Protocol
+
+import orjson
+
+from scripts.upstream_emulator import billboard, blocks, genius, lrclib, lyrics_ovh
+from scripts.upstream_emulator.faults import Fault
+from scripts.upstream_emulator.innertube import host as ytmusic
+from scripts.upstream_emulator.innertube import player
+from scripts.upstream_emulator.wire import HTML, JSON, Answer, Question
+
+_RENAMED = (
+    (b'Renderer":', b'RendererV2":'),
+    (b"o-chart-results-list", b"p-chart-list"),
+    (b"c-label", b"d-label"),
+    (b"data-lyrics-container", b"data-verse-box"),
+    (b'"plainLyrics"', b'"plain"'),
+    (b'"syncedLyrics"', b'"synced"'),
+    (b'"lyrics"', b'"words"'),
+    (b'"sections"', b'"groups"'),
+)
+_CHUNK = b'{"padding":"' + b"a" * 65_536 + b'"},'
+_MOST_CHUNKS = 16_384
+
+
+class Line(Protocol):
+    """What a fault may do with a connection."""
+
+    @property
+    def sock(self) -> socket.socket:
+        """The connection itself."""
+
+    def send(self, data: bytes) -> bool:
+        """Send bytes; False if the client has left."""
+
+    def pause(self, seconds: float | None) -> bool:
+        """Wait; False if the client left or the server is closing."""
+
+
+def broken_answer(fault: Fault, question: Question, base: str) -> Answer | None:
+    """The answer of a fault that is a complete answer; None if it is not one."""
+    make: Callable[[], Answer] | None = {
+        "status": lambda: _status(fault, question),
+        "block_page": lambda: _block(fault, question, base),
+        "html": lambda: Answer(blocks.MAINTENANCE, HTML),
+        "empty": lambda: Answer(b"", HTML) if _is_page(question) else Answer(b"{}"),
+        "garbage": lambda: _garbage(fault),
+        "refuse_player": lambda: Answer(orjson.dumps(player.refusal("bot", None))),
+    }.get(fault.kind)
+    return make() if make else None
+
+
+def renamed(answer: Answer) -> Answer:
+    """The same answer after the site has changed its names."""
+    body = answer.body
+    for old, new in _RENAMED:
+        body = body.replace(old, new)
+    return Answer(body, answer.content_type, answer.status, answer.headers)
+
+
+def _is_page(question: Question) -> bool:
+    return question.endpoint in {"visitor", "page", "chart"}
+
+
+def _status(fault: Fault, question: Question) -> Answer:
+    status = fault.status
+    reason = _reason(status)
+    if _is_page(question):
+        answer = Answer(blocks.plain_page(status, reason), HTML, status)
+    elif question.host == lrclib.NAME:
+        answer = lrclib.error(status, reason, reason.replace(" ", ""))
+    elif question.host == genius.NAME:
+        answer = genius.api_error(status, reason)
+    elif question.host == lyrics_ovh.NAME:
+        answer = lyrics_ovh.error(status, reason)
+    elif question.host == billboard.NAME:
+        answer = Answer(blocks.plain_page(status, reason), HTML, status)
+    else:
+        answer = ytmusic.error(status)
+        if not fault.message:
+            answer.body = orjson.dumps({"error": {"code": status, "status": "INTERNAL"}})
+    if fault.retry_after is not None:
+        answer.headers["Retry-After"] = str(fault.retry_after)
+    return answer
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _block(fault: Fault, question: Question, base: str) -> Answer:
+    default = "sorry" if question.host == ytmusic.NAME else "cloudflare"
+    variant = fault.variant or default
+    if variant == "consent":
+        # the real page is elsewhere; this one keeps a client that follows it on this machine
+        return Answer(blocks.CONSENT, HTML, 302, {"Location": f"{base}/_blocked/consent"})
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if variant == "sorry":
+        return Answer(blocks.SORRY, HTML, 429, headers)
+    return Answer(blocks.CLOUDFLARE, HTML, 403, headers | {"cf-mitigated": "challenge"})
+
+
+def _garbage(fault: Fault) -> Answer:
+    if fault.variant == "list":
+        return Answer(b'["this", "is", 1, null, {"not": "an answer"}]')
+    return Answer(random.Random(3).randbytes(900), JSON)
+
+
+def play(fault: Fault, line: Line, head: bytes, body: bytes) -> None:
+    """Misuse the connection the way the fault says; afterwards it is of no use."""
+    plays: dict[str, Callable[[], object]] = {
+        "hang": lambda: line.pause(None),
+        "reset": lambda: _reset(line),
+        "drip": lambda: _drip(fault, line, head, body),
+        "truncate": lambda: line.send(head + body[: len(body) // 2]),
+        "oversize": lambda: _oversize(line),
+    }
+    plays[fault.kind]()
+
+
+def _reset(line: Line) -> None:
+    # a linger time of nought makes close() send RST instead of FIN
+    line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # closed here, because the server would say goodbye in good order first
+    os.close(line.sock.detach())
+
+
+def _drip(fault: Fault, line: Line, head: bytes, body: bytes) -> None:
+    slow = head + body if fault.variant == "headers" else body
+    if fault.variant != "headers" and not line.send(head):
+        return
+    for byte in _single_bytes(slow):
+        if not line.send(byte) or not line.pause(fault.interval_ms / 1000):
+            return
+
+
+def _single_bytes(data: bytes) -> Iterator[bytes]:
+    return (data[place : place + 1] for place in range(len(data)))
+
+
+def _oversize(line: Line) -> None:
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"%x\r\n%s\r\n" % (len(_CHUNK), _CHUNK)
+    sent = line.send(head + b"1\r\n[\r\n")
+    for _ in range(_MOST_CHUNKS):
+        if not sent:
+            return
+        sent = line.send(chunk)

@@ -1,0 +1,77 @@
+"""The emulator: the server, its catalogue and its switches in one object."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from scripts.upstream_emulator import billboard, genius, lrclib, lyrics_ovh
+from scripts.upstream_emulator.catalogue import Catalogue, catalogue_of
+from scripts.upstream_emulator.control import Switchboard
+from scripts.upstream_emulator.innertube import host as ytmusic
+from scripts.upstream_emulator.server import Host, Server
+
+HOSTS = (ytmusic.NAME, lrclib.NAME, genius.NAME, lyrics_ovh.NAME, billboard.NAME)
+
+
+class Emulator:
+    """All upstreams on one port, started at once; close it or use it as a context."""
+
+    def __init__(self, seed: int = 7, port: int = 0, host: str = "127.0.0.1") -> None:
+        self.catalogue: Catalogue = catalogue_of(seed)
+        self._server = Server((host, port), _hosts(self.catalogue), seed)
+        self.faults = self._server.faults
+        self.latency = self._server.latency
+        self.calls = self._server.calls
+        self._server.control = Switchboard(self.catalogue, self.faults, self.latency, self.calls)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="upstreams", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    @property
+    def address(self) -> str:
+        """The address of the server, without a host's prefix."""
+        return self._server.base
+
+    def base_url(self, host: str) -> str:
+        """The address that stands for a host."""
+        if host not in HOSTS:
+            raise ValueError(f"unknown host {host!r}; known: {', '.join(HOSTS)}")
+        return f"{self.address}/{host}"
+
+    def environment(self) -> dict[str, str]:
+        """The settings that point the gateway here."""
+        return {f"UPSTREAM_{host.upper()}_URL": self.base_url(host) for host in HOSTS}
+
+    def close(self) -> None:
+        """Stop the server and end every connection."""
+        if self._thread.is_alive():
+            self._server.stop()
+            self._thread.join(5)
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _hosts(catalogue: Catalogue) -> dict[str, Host]:
+    return {
+        ytmusic.NAME: ytmusic.YouTubeMusic(catalogue),
+        lrclib.NAME: lrclib.Lrclib(catalogue),
+        genius.NAME: genius.Genius(catalogue),
+        lyrics_ovh.NAME: lyrics_ovh.LyricsOvh(catalogue),
+        billboard.NAME: billboard.Billboard(catalogue),
+    }

@@ -1,0 +1,1 @@
+"""Answers in YouTube Music's own wire format."""
