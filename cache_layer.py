@@ -94,7 +94,7 @@ class Envelope:
 
     Units: times are wall-clock seconds. `fetched_at` is when the fetch began, the limits count
            from its end. `missing` names the parts that could not be had; `strikes` counts
-           "not there" answers in a row.
+           "not there" answers in a row, `is_proven` tells how sure the last one is.
     """
 
     key: str
@@ -109,6 +109,7 @@ class Envelope:
     cost_sec: float = 0.0
     missing: tuple[str, ...] = ()
     strikes: int = 0
+    is_proven: bool = True
     headers: tuple[tuple[str, str], ...] = ()
 
     def freshness(self, now: float) -> Freshness:
@@ -125,7 +126,7 @@ class Envelope:
 
     @property
     def is_absent(self) -> bool:
-        """Whether this is the record of a proven absence."""
+        """Whether this is the record of an absence."""
         return self.status == NotFound.status
 
     @property
@@ -225,6 +226,12 @@ class MemoryStore:
         with self._lock:
             self._discard(key)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self.bytes_held = 0
+
     def _discard(self, key: str) -> None:
         dropped = self._entries.pop(key, None)
         if dropped is not None:
@@ -294,8 +301,10 @@ class CacheLayer:
             missing=missing,
         )
 
-    def seal_absence(self, key: str, policy: Policy, detail: str, *, began: float) -> Envelope:
-        """The record of a proven absence: it outlives its use once over, to count the next."""
+    def seal_absence(
+        self, key: str, policy: Policy, absence: NotFound, *, began: float
+    ) -> Envelope:
+        """The record of an absence: it outlives its use once over, to count the next."""
         previous = self.store.get(key)
         strikes = previous.strikes + 1 if previous is not None and previous.is_absent else 1
         fresh_sec = policy.absence_sec(strikes)
@@ -303,7 +312,7 @@ class CacheLayer:
         return Envelope(
             key=key,
             status=NotFound.status,
-            body=detail.encode(),
+            body=absence.detail.encode(),
             gzip_body=None,
             etag="",
             fetched_at=began,
@@ -311,6 +320,7 @@ class CacheLayer:
             revalidate_until=now + fresh_sec,
             stale_until=now + 2 * fresh_sec,
             strikes=strikes,
+            is_proven=absence.proven,
         )
 
     def keep_failure(self, key: str, policy: Policy, error: GatewayError) -> Failure:

@@ -7,9 +7,30 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from errors import Overloaded
+
 log = logging.getLogger("gateway.pool")
 
 Task = Callable[[], None]
+
+
+class Permits:
+    """So many callers at a time may do something; whoever finds no permit is refused at once."""
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.BoundedSemaphore(count)
+
+    def __enter__(self) -> None:
+        """Take a permit.
+
+        Raises: Overloaded — all are taken.
+        """
+        if not self._free.acquire(blocking=False):
+            raise Overloaded
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self._free.release()
 
 
 class DaemonPool:

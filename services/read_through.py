@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from cache_layer import CacheLayer, Envelope, Failure, Freshness, Policy, with_headers
+from cache_layer import CacheLayer, Envelope, Freshness, Policy, with_headers
 from clients import Upstreams
 from errors import (
     GatewayError,
@@ -23,7 +21,8 @@ from errors import (
     UpstreamUnavailable,
 )
 from services.fan_out import Race, fan_out
-from services.pools import DaemonPool
+from services.pools import DaemonPool, Permits
+from services.question import Question
 from services.refresher import Refresher
 from services.resource import (
     CacheState,
@@ -57,7 +56,7 @@ class Pools:
 
     flights: DaemonPool
     helpers: DaemonPool
-    waiters: threading.BoundedSemaphore
+    waiters: Permits
 
 
 @dataclass(slots=True)
@@ -86,23 +85,41 @@ class ReadThrough:
             served = self._renewed(question, admit)
         if served is None:
             served = self._fetched(question, admit)
-        self._count(served)
+        self.cache.count(served.state.x_cache)
         return served
 
     def get_many(
         self, part: Resource[Any], many: Sequence[Params], budget_sec: float
     ) -> list[Served | GatewayError]:
         """The answers to a batch, in order; what failed is in its place as its error."""
-        deadline = Deadline.after(budget_sec)
-        with _permit(self.pools.waiters):
-            items = fan_out(
-                lambda params: self._batch_item(part, params, deadline),
-                many,
-                width=self.widths[part.name],
-                helpers=self.pools.helpers,
-                deadline=deadline,
-            )
-        return [item if item is not None else UpstreamTimeout() for item in items]
+        questions = {params: self._question(part, params) for params in many}
+        items: dict[Params, Served | GatewayError | None]
+        items = {params: self._at_once(question) for params, question in questions.items()}
+        cold = [question for params, question in questions.items() if items[params] is None]
+        if cold:
+            items |= self._fetched_together(cold, Deadline.after(budget_sec))
+        for item in items.values():
+            if isinstance(item, Served):
+                self.cache.count(item.state.x_cache)
+        return [_settled(items[params]) for params in many]
+
+    def _fetched_together(
+        self, questions: Sequence[Question], deadline: Deadline
+    ) -> dict[Params, Served | GatewayError | None]:
+        """The answers that a batch has to wait for, by their params."""
+        asked = {question.params: question for question in questions}
+        try:
+            with self.pools.waiters:
+                items = fan_out(
+                    lambda params: self._batch_item(asked[params], deadline),
+                    list(asked),
+                    width=self.widths[questions[0].resource.name],
+                    helpers=self.pools.helpers,
+                    deadline=deadline,
+                )
+        except Overloaded as error:
+            return dict.fromkeys(asked, error)
+        return dict(zip(asked, items, strict=True))
 
     def load(self, resource: Resource[P], params: P, deadline: Deadline) -> tuple[Envelope, bool]:
         """The answer for fetches: fresh, else fetched by this thread, or by whoever is at it.
@@ -115,7 +132,8 @@ class ReadThrough:
             return _existing(question.envelope), False
         try:
             question.check_hold()
-            return _existing(self._flown_here(question, deadline)), False
+            flight = self._flown_here(question, deadline)
+            return _existing(landed(flight, deadline)), False
         except NotFound:
             raise
         except GatewayError:
@@ -123,10 +141,10 @@ class ReadThrough:
                 raise
             return question.envelope, True
 
-    def _question(self, resource: Resource[P], params: P) -> _Question:
+    def _question(self, resource: Resource[P], params: P) -> Question:
         key = resource.key(params)
         envelope, failure = self.cache.look(key)
-        return _Question(
+        return Question(
             resource=resource,
             params=params,
             key=key,
@@ -136,7 +154,7 @@ class ReadThrough:
             failure=failure,
         )
 
-    def _at_once(self, question: _Question) -> Served | None:
+    def _at_once(self, question: Question) -> Served | None:
         """What can be given without waiting for anybody."""
         envelope = question.envelope
         if envelope is None or question.freshness is Freshness.EXPIRED:
@@ -146,11 +164,11 @@ class ReadThrough:
         if question.is_held:
             return Served(envelope, CacheState.HELD)
         if question.freshness is Freshness.STALE:
-            running = self.refresher.submit(question.key, lambda: self._revalidate(question))
+            running = self.refresher.submit(question.key, lambda: self._revalidated(question))
             return Served(envelope, CacheState.REVALIDATING if running else CacheState.HELD)
         return None
 
-    def _renewed(self, question: _Question, admit: Admission) -> Served | None:
+    def _renewed(self, question: Question, admit: Admission) -> Served | None:
         """An aged answer renewed in the foreground, or as it is when that fails or takes long."""
         envelope = question.envelope
         if envelope is None:
@@ -164,32 +182,23 @@ class ReadThrough:
             state = CacheState.FAILED if is_upstreams(error) else CacheState.HELD
             return Served(envelope, state, fetched_over=True, error=error)
 
-    def _fetched(self, question: _Question, admit: Admission) -> Served:
+    def _fetched(self, question: Question, admit: Admission) -> Served:
         """The answer to a question that nothing is stored for."""
         question.check_hold()
         return self._flown_behind(question, admit, Deadline.after(question.policy.budget_sec))
 
-    def _batch_item(
-        self, part: Resource[Any], params: Params, deadline: Deadline
-    ) -> Served | GatewayError:
-        question = self._question(part, params)
-        served = self._at_once(question)
+    def _batch_item(self, question: Question, deadline: Deadline) -> Served | GatewayError:
         try:
-            if served is None:
-                envelope, is_stale = self.load(part, params, deadline)
-                served = Served(envelope, CacheState.FAILED if is_stale else CacheState.LED)
-            elif served.envelope.is_absent:
-                return NotFound(served.envelope.body.decode())
+            envelope, is_stale = self.load(question.resource, question.params, deadline)
         except GatewayError as error:
             return error
-        self._count(served)
-        return served
+        return Served(envelope, CacheState.FAILED if is_stale else CacheState.LED)
 
     # ---- flights
 
-    def _flown_behind(self, question: _Question, admit: Admission, patience: Deadline) -> Served:
+    def _flown_behind(self, question: Question, admit: Admission, patience: Deadline) -> Served:
         """Wait for the question's flight, which a thread of its own flies to the end."""
-        with _permit(self.pools.waiters):
+        with self.pools.waiters:
             if question.key not in self.flights:
                 admit()
             flight, is_leader = self.flights.join(question.key)
@@ -199,7 +208,7 @@ class ReadThrough:
         state = CacheState.LED if is_leader else CacheState.COLLAPSED
         return Served(envelope, state, fetched_over=question.is_usable)
 
-    def _take_off(self, question: _Question, flight: Flight) -> None:
+    def _take_off(self, question: Question, flight: Flight) -> None:
         def fly() -> None:
             deadline = Deadline.after(question.policy.budget_sec)
             self.flights.lead(question.key, flight, lambda: self._fly(question, deadline))
@@ -207,26 +216,23 @@ class ReadThrough:
         if not self.pools.flights.submit(fly):
             self.flights.abandon(question.key, flight, Overloaded())
 
-    def _flown_here(self, question: _Question, deadline: Deadline) -> Envelope:
+    def _flown_here(self, question: Question, deadline: Deadline) -> Flight:
         """The question's flight, flown by this thread unless another one already does."""
         flight, is_leader = self.flights.join(question.key)
         if is_leader:
             self.flights.lead(question.key, flight, lambda: self._fly(question, deadline))
-        return landed(flight, deadline)
+        return flight
 
-    def _revalidate(self, question: _Question) -> None:
-        flight, is_leader = self.flights.join(question.key)
-        if is_leader:
-            deadline = Deadline.after(question.policy.budget_sec)
-            self.flights.lead(question.key, flight, lambda: self._fly(question, deadline))
+    def _revalidated(self, question: Question) -> None:
+        self._flown_here(question, Deadline.after(question.policy.budget_sec))
 
-    def _fly(self, question: _Question, deadline: Deadline) -> Envelope:
+    def _fly(self, question: Question, deadline: Deadline) -> Envelope:
         """Fetch, and keep what came: the only place where anything is stored."""
         now = self.cache.clock()
         old, _ = self.cache.look(question.key)
         if old is not None and old.freshness(now) is Freshness.FRESH:
             return old  # landed between this caller's look and its take-off
-        sources = EngineSources(self, question.resource, deadline)
+        sources = EngineSources(self, question.resource, deadline, now)
         try:
             envelope = self._seal(question, sources, began=now)
         except NotFound as absence:
@@ -241,7 +247,7 @@ class ReadThrough:
         self.cache.keep(envelope)
         return envelope
 
-    def _seal(self, question: _Question, sources: EngineSources, *, began: float) -> Envelope:
+    def _seal(self, question: Question, sources: EngineSources, *, began: float) -> Envelope:
         try:
             fetched = question.resource.fetch(sources, question.params)
         except GatewayError:
@@ -255,62 +261,14 @@ class ReadThrough:
         envelope = self.cache.seal(question.key, policy, body, began=began, missing=missing)
         return with_headers(envelope, stored_headers(envelope))
 
-    def _keep_absence(self, question: _Question, absence: NotFound, *, began: float) -> Envelope:
+    def _keep_absence(self, question: Question, absence: NotFound, *, began: float) -> Envelope:
         if question.is_usable and not absence.proven:
             self.cache.keep_failure(question.key, question.policy, absence)
             raise UpstreamUnavailable from absence
-        envelope = self.cache.seal_absence(
-            question.key, question.policy, absence.detail, began=began
-        )
+        envelope = self.cache.seal_absence(question.key, question.policy, absence, began=began)
         envelope = with_headers(envelope, stored_headers(envelope))
         self.cache.keep(envelope)
         return envelope
-
-    def _count(self, served: Served) -> None:
-        self.cache.count(served.state.x_cache)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """One look at one key: what is asked, and what was known when it was asked."""
-
-    resource: Resource[Any]
-    params: Params
-    key: str
-    policy: Policy
-    now: float
-    envelope: Envelope | None
-    failure: Failure | None
-
-    @property
-    def freshness(self) -> Freshness:
-        if self.envelope is None:
-            return Freshness.EXPIRED
-        return self.envelope.freshness(self.now)
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether there is an answer that may be given in need."""
-        return self.freshness is not Freshness.EXPIRED
-
-    @property
-    def is_held(self) -> bool:
-        """Whether a question with an answer must not be fetched again yet."""
-        return self.failure is not None and self.now < self.failure.retry_at
-
-    def check_hold(self) -> None:
-        """Nothing, unless the last failure still stands for the next.
-
-        Raises: GatewayError — the remembered one, with the time that is left.
-        """
-        failure = self.failure
-        if failure is None:
-            return
-        until = failure.retry_at if self.is_usable else failure.refuse_until
-        if self.now < until:
-            error = copy.copy(failure.error)
-            error.retry_after_sec = until - self.now
-            raise error
 
 
 @dataclass(slots=True)
@@ -320,6 +278,7 @@ class EngineSources:
     engine: ReadThrough
     resource: Resource[Any]
     deadline: Deadline
+    now: float
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -384,28 +343,20 @@ def is_upstreams(error: GatewayError) -> bool:
     return not isinstance(error, Overloaded) and error.status >= 500
 
 
+def _settled(item: Served | GatewayError | None) -> Served | GatewayError:
+    """A batch's item as its answer; what the deadline cut off is a time-out."""
+    if item is None:
+        return UpstreamTimeout()
+    if isinstance(item, Served) and item.envelope.is_absent:
+        return NotFound(item.envelope.body.decode())
+    return item
+
+
 def _existing(envelope: Envelope) -> Envelope:
     """The envelope.
 
     Raises: NotFound — it is the record of an absence.
     """
     if envelope.is_absent:
-        raise NotFound(envelope.body.decode())
+        raise NotFound(envelope.body.decode(), proven=envelope.is_proven)
     return envelope
-
-
-class _permit:  # noqa: N801  # reads as the verb it is: with _permit(...)
-    """One of the threads that may wait for a load; nobody waits for a permit itself.
-
-    Raises: Overloaded — all are taken.
-    """
-
-    def __init__(self, permits: threading.BoundedSemaphore) -> None:
-        self._permits = permits
-
-    def __enter__(self) -> None:
-        if not self._permits.acquire(blocking=False):
-            raise Overloaded
-
-    def __exit__(self, *_: object) -> None:
-        self._permits.release()

@@ -28,6 +28,11 @@ class Refresher:
         self._lock = threading.Lock()
         self.stats = RefreshStats()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a revalidation is running."""
+        return bool(self._running)
+
     def submit(self, key: str, task: Callable[[], None]) -> bool:
         """Whether a revalidation of this key is running now, this one or an earlier one."""
         with self._lock:

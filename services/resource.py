@@ -72,6 +72,10 @@ class Sources(Protocol):
     def deadline(self) -> Deadline:
         """When the flight must have landed."""
 
+    @property
+    def now(self) -> float:
+        """When the flight took off, in wall-clock seconds."""
+
     def get(self, part: Resource[P], params: P) -> Any:
         """The part's payload: fresh, or fetched; a stale one only when its fetch failed.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
-from services.pools import DaemonPool
+from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough
 from services.refresher import Refresher
 from services.resource import Fetched, Params, Resource, Sources
@@ -121,7 +121,7 @@ def build_engine(
         pools=Pools(
             flights=flights or DaemonPool("flight", 32),
             helpers=helpers or DaemonPool("helper", 32),
-            waiters=threading.BoundedSemaphore(waiters),
+            waiters=Permits(waiters),
         ),
         upstreams=None,
         policies={resource.name: resource.policy for resource in resources},

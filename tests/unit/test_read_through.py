@@ -337,11 +337,11 @@ def test_no_free_waiter_refuses_a_cold_key_and_serves_an_aged_one(clock):
     engine = build_engine(clock, resource, flights=InlinePool(), waiters=1)
     engine.get(resource, X)
     clock.advance(300)
-    engine.pools.waiters.acquire()
 
-    assert engine.get(resource, X).state is CacheState.HELD
-    with pytest.raises(Overloaded):
-        engine.get(resource, Question(name="cold"))
+    with engine.pools.waiters:
+        assert engine.get(resource, X).state is CacheState.HELD
+        with pytest.raises(Overloaded):
+            engine.get(resource, Question(name="cold"))
 
 
 def test_a_client_over_its_limit_gets_what_is_stored_and_fetches_nothing(clock):
