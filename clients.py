@@ -32,7 +32,7 @@ from errors import (
     UpstreamError,
     UpstreamFailure,
 )
-from transport import Deadline, Site, call_deadline
+from transport import Deadline, Site, call_deadline, time_left
 
 log = logging.getLogger("gateway.upstream")
 
@@ -100,13 +100,14 @@ class Upstream:
         Raises: GatewayError.
         """
         limit = deadline.within(self.policy.timeout_sec)
+        longest_wait = min(MAX_BACKOFF_SEC, limit.left() / 4)
         for attempt in stamina.retry_context(
-            on=_is_transient,
+            on=lambda error: _is_transient(error) and limit.left() > longest_wait,
             attempts=self.policy.retries + 1,
-            timeout=max(limit.left(), 0.001),
+            timeout=None,
             wait_initial=self.policy.backoff_sec,
             wait_jitter=self.policy.backoff_sec,
-            wait_max=MAX_BACKOFF_SEC,
+            wait_max=longest_wait,
         ):
             with attempt, self._counted(limit), call_deadline(limit):
                 return ask()
@@ -155,14 +156,16 @@ class _VisitorId:
         self._ask_again_at = 0.0
 
     def get(self, fetch: Callable[[str], requests.Response]) -> str:
-        """The id; the first caller fetches it, the others wait no longer than that takes."""
-        if self._value or time.monotonic() < self._ask_again_at:
+        """The id; the first caller fetches it, the others wait no longer than they may."""
+        if self._value or not self._lock.acquire(timeout=min(VISITOR_TIMEOUT_SEC, time_left())):
             return self._value
-        with self._lock:
+        try:
             if not self._value and time.monotonic() >= self._ask_again_at:
-                self._ask_again_at = time.monotonic() + VISITOR_RETRY_SEC
                 self._value = _fetched_visitor_id(fetch)
+                self._ask_again_at = time.monotonic() + VISITOR_RETRY_SEC
             return self._value
+        finally:
+            self._lock.release()
 
 
 def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
@@ -276,8 +279,8 @@ class YouTubeMusic:
 
     def greet(self) -> bool:
         """Fetch the visitor id ahead of the first call; whether YouTube Music answered."""
-        visitor_id = self._instance("web").headers["X-Goog-Visitor-Id"]
-        return bool(visitor_id)
+        with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)):
+            return bool(self._instance("web").headers["X-Goog-Visitor-Id"])
 
     def _instance(self, kind: str) -> _ThreadsYTMusic:
         known: _ThreadsYTMusic | None = getattr(self._local, kind, None)

@@ -69,15 +69,16 @@ _deadline: ContextVar[Deadline | None] = ContextVar("upstream_deadline", default
 
 @contextlib.contextmanager
 def call_deadline(deadline: Deadline) -> Iterator[None]:
-    """Every socket operation of this thread's upstream calls ends with `deadline`."""
-    token = _deadline.set(deadline)
+    """Every socket operation of this thread's calls ends with `deadline`, or with an outer one."""
+    outer = _deadline.get()
+    token = _deadline.set(outer if outer and outer.at < deadline.at else deadline)
     try:
         yield
     finally:
         _deadline.reset(token)
 
 
-def _time_left() -> float:
+def time_left() -> float:
     """Seconds the current call may still take.
 
     Raises: TimeoutError — none are left (urllib3 turns it into a read timeout).
@@ -93,11 +94,11 @@ class _DeadlineSocket(socket.socket):
     """Each operation gets what is left of the call: a dripping upstream cannot renew its time."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_time_left())
+        self.settimeout(time_left())
         return super().recv_into(*args, **kwargs)
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(_time_left())
+        self.settimeout(time_left())
         return super().sendall(*args, **kwargs)
 
 
@@ -105,15 +106,15 @@ class _DeadlineTlsSocket(ssl.SSLSocket):
     """The same law over TLS, the handshake included."""
 
     def do_handshake(self, block: bool = False) -> None:
-        self.settimeout(_time_left())
+        self.settimeout(time_left())
         super().do_handshake(block)
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
-        self.settimeout(_time_left())
+        self.settimeout(time_left())
         return super().read(*args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_time_left())
+        self.settimeout(time_left())
         return super().send(*args, **kwargs)
 
 
@@ -202,7 +203,7 @@ class SiteAdapter(HTTPAdapter):
             raise UpstreamUnavailable(f"{self._site.name} could not be reached.") from error
 
     def _read(self, request: requests.PreparedRequest, kwargs: dict[str, Any]) -> requests.Response:
-        left = _time_left()
+        left = time_left()
         options = kwargs | {"stream": True, "timeout": (min(CONNECT_TIMEOUT_SEC, left), left)}
         response = super().send(request, **options)
         try:

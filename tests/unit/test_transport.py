@@ -18,7 +18,7 @@ from errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from transport import Deadline, Site, call_deadline, open_session, retry_after_sec
+from transport import Deadline, Site, call_deadline, open_session, retry_after_sec, time_left
 
 ORIGIN = "https://music.example"
 
@@ -136,6 +136,13 @@ def test_an_upstream_that_drips_or_hangs_cannot_renew_its_time(script):
         assert time.monotonic() - began < 3, "without the deadline it would never end"
 
 
+def test_an_inner_deadline_never_outlives_the_outer_one():
+    with call_deadline(Deadline.after(1)), call_deadline(Deadline.after(100)):
+        assert time_left() <= 1
+    with call_deadline(Deadline.after(100)), call_deadline(Deadline.after(1)):
+        assert time_left() <= 1
+
+
 def test_the_deadline_holds_inside_tls():
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -153,10 +160,13 @@ def test_the_deadline_holds_inside_tls():
 
 
 def test_an_endless_body_ends_at_the_cap():
-    with site(drip(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536), max_body_bytes=100_000) as (
-        session,
-        _,
-    ), pytest.raises(UpstreamError, match="too large"):
+    with (
+        site(drip(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536), max_body_bytes=100_000) as (
+            session,
+            _,
+        ),
+        pytest.raises(UpstreamError, match="too large"),
+    ):
         ask(session)
 
 
