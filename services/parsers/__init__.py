@@ -1,0 +1,1 @@
+"""Pure parsers: upstream answers in, our shapes out; no I/O, no clock, no chance."""

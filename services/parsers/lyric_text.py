@@ -1,0 +1,77 @@
+"""Lyrics as text: tidy plain lines, and LRC lines with times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_STAMP = re.compile(r"[\[<]\d{1,3}:\d{2}(?:[.:]\d{1,3})?[\]>]")
+_LINE_STAMP = re.compile(r"^\s?\[\d{1,3}:\d{2}(?:[.:]\d{1,3})?\]", re.MULTILINE)
+_TAG = re.compile(r"^\[[a-z#]{1,10}:[^\]]*\]$", re.IGNORECASE)
+_BLANK_RUN = re.compile(r"\n{3,}")
+_INVISIBLE = str.maketrans({"\u00a0": " ", "\u200b": None, "\ufeff": None})
+_PAUSE = "♪"
+_INSTRUMENTAL = frozenset({"instrumental", "[instrumental]", "(instrumental)"})
+_MINUTE_MS, _SECOND_MS, _HUNDREDTH_MS = 60_000, 1_000, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Lyrics:
+    """What a provider has of one song.
+
+    Shape: `synced` is LRC text; `plain` stands wherever `synced` does; both None when the song
+           is an instrumental or the provider's entry is empty.
+    """
+
+    plain: str | None = None
+    synced: str | None = None
+    instrumental: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show: no text, and not known to be an instrumental."""
+        return not (self.plain or self.synced or self.instrumental)
+
+
+def lrc(lines: Iterable[tuple[int, str]]) -> str:
+    """LRC text of timed lines, in the order of their times.
+
+    Units: milliseconds in, hundredths of a second out.
+    """
+    timed = sorted(((max(0, start), text) for start, text in lines), key=lambda line: line[0])
+    return "\n".join(f"[{_stamp(start)}]{' '.join(text.split())}" for start, text in timed)
+
+
+def plain_from_lrc(text: str) -> str:
+    """The lines of an LRC text without times, tags and ♪ pauses."""
+    lines = (line.strip() for line in text.splitlines())
+    words = (_STAMP.sub("", line).strip() for line in lines if not _TAG.fullmatch(line))
+    return tidy("\n".join("" if line == _PAUSE else line for line in words))
+
+
+def has_times(text: str) -> bool:
+    """Whether a text is LRC: a line starts with a time."""
+    return _LINE_STAMP.search(text) is not None
+
+
+def tidy(text: str) -> str:
+    """One kind of line end, no trailing blanks, at most one empty line in a row."""
+    lines = text.translate(_INVISIBLE).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return _BLANK_RUN.sub("\n\n", "\n".join(line.rstrip() for line in lines)).strip()
+
+
+def lyrics_of(plain: str | None, synced: str | None = None) -> Lyrics:
+    """Lyrics of a provider's texts: LRC is told from plain, and plain made of it."""
+    timed = tidy(synced) if synced and has_times(synced) else None
+    text = tidy(plain or (synced if synced and not timed else "") or "")
+    text = text or (plain_from_lrc(timed) if timed else "")
+    if text.casefold() in _INSTRUMENTAL:
+        return Lyrics(instrumental=True)
+    return Lyrics(plain=text or None, synced=timed)
+
+
+def _stamp(milliseconds: int) -> str:
+    minutes, rest = divmod(milliseconds, _MINUTE_MS)
+    seconds, rest = divmod(rest, _SECOND_MS)
+    return f"{minutes:02}:{seconds:02}.{rest // _HUNDREDTH_MS:02}"
