@@ -93,8 +93,9 @@ class Envelope:
     """A stored answer: its bytes, and the times that bound its use.
 
     Units: times are wall-clock seconds. `fetched_at` is when the fetch began, the limits count
-           from its end. `missing` names the parts that could not be had; `strikes` counts
-           "not there" answers in a row, `is_proven` tells how sure the last one is.
+           from its end. `missing` names the parts that failed, `left_out` the asked-for ids that
+           the answer had to do without; `strikes` counts "not there" answers in a row, and
+           `is_proven` tells how sure the last one is.
     """
 
     key: str
@@ -108,6 +109,7 @@ class Envelope:
     stale_until: float
     cost_sec: float = 0.0
     missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     strikes: int = 0
     is_proven: bool = True
     headers: tuple[tuple[str, str], ...] = ()

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     max_concurrent_loads: Workers = Field(
         64, description="cold answers fetched at a time; further ones get 503 at once"
     )
+    trusted_proxy_count: Annotated[int, Ge(0), Le(10)] = Field(
+        0, description="proxies in front that add to X-Forwarded-For; 2 on Render"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least severe log line written"
     )
@@ -146,11 +149,14 @@ LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
 OWN_NAMES = {name.upper() for name in Settings.model_fields}
 
 
-def load_settings(defaults: Mapping[str, CacheLimits]) -> tuple[Settings, dict[str, CacheLimits]]:
+def load_settings(
+    defaults: Mapping[str, CacheLimits], aliases: Mapping[str, str] | None = None
+) -> tuple[Settings, dict[str, CacheLimits]]:
     """The settings, and the cache limits of every resource.
 
     `defaults` are the limits by resource name; the variables `CACHE_TTL_<NAME>_SEC`,
-    `CACHE_REVALIDATE_<NAME>_SEC` and `CACHE_STALE_<NAME>_SEC` override them.
+    `CACHE_REVALIDATE_<NAME>_SEC` and `CACHE_STALE_<NAME>_SEC` override them. `aliases` are further
+    names; where both are set, the resource's own name wins.
     Raises: SettingsError — with every problem there is.
     """
     problems: list[str] = []
@@ -159,7 +165,7 @@ def load_settings(defaults: Mapping[str, CacheLimits]) -> tuple[Settings, dict[s
         settings = Settings()
     except ValidationError as error:
         problems += [_problem(detail) for detail in error.errors()]
-    limits = _overridden(defaults, _environment(), problems)
+    limits = _overridden(defaults, aliases or {}, problems)
     if problems:
         raise SettingsError(problems)
     return settings, limits
@@ -177,21 +183,23 @@ def _problem(detail: Any) -> str:
 
 
 def _overridden(
-    defaults: Mapping[str, CacheLimits], environment: Mapping[str, str], problems: list[str]
+    defaults: Mapping[str, CacheLimits], aliases: Mapping[str, str], problems: list[str]
 ) -> dict[str, CacheLimits]:
-    asked: dict[str, dict[str, float]] = {name: {} for name in defaults}
-    for variable, text in environment.items():
+    asked: dict[str, dict[str, float]] = {name: {} for name in (*defaults, *aliases)}
+    for variable, text in _environment().items():
         match = LIMIT_NAME.match(variable)
         if match is None or variable in OWN_NAMES:
             continue
         limit, name = match[1], match[2].lower()
-        if name not in defaults:
-            known = ", ".join(sorted(defaults)).upper()
+        if name not in asked:
+            known = ", ".join(sorted(asked)).upper()
             problems.append(f"{variable}={text!r}: no such resource; known are {known}")
         elif (sec := _seconds(text)) is None:
             problems.append(f"{variable}={text!r}: must be a number of seconds above 0")
         else:
             asked[name][limit] = sec
+    for alias, name in aliases.items():
+        asked[name] = asked[alias] | asked[name]
     return {name: _limits(name, defaults[name], asked[name], problems) for name in defaults}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cache_layer import Envelope, Failure, Freshness, Policy
+from errors import GatewayError
 from services.resource import Params, Resource
 
 
@@ -35,20 +36,17 @@ class Question:
         return self.freshness is not Freshness.EXPIRED
 
     @property
-    def is_held(self) -> bool:
-        """Whether a question with an answer must not be fetched again yet."""
-        return self.failure is not None and self.now < self.failure.retry_at
+    def hold(self) -> GatewayError | None:
+        """The last failure while it stands for the next one, with the time that is left; or None.
 
-    def check_hold(self) -> None:
-        """Nothing, unless the last failure still stands for the next.
-
-        Raises: GatewayError — the remembered one, with the time that is left.
+        A question with an answer backs off for long: its callers lack nothing.
         """
         failure = self.failure
         if failure is None:
-            return
-        until = failure.retry_at if self.is_usable else failure.refuse_until
-        if self.now < until:
-            error = copy.copy(failure.error)
-            error.retry_after_sec = until - self.now
-            raise error
+            return None
+        left = (failure.retry_at if self.is_usable else failure.refuse_until) - self.now
+        if left <= 0:
+            return None
+        error = copy.copy(failure.error)
+        error.retry_after_sec = left
+        return error

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,21 +19,20 @@ from errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from services.fan_out import Race, fan_out
+from services.fan_out import fan_out
 from services.pools import DaemonPool, Permits
 from services.question import Question
 from services.refresher import Refresher
 from services.resource import (
     CacheState,
-    Outcome,
     P,
     Params,
     Resource,
     Served,
-    is_failure,
 )
 from services.responses import stored_headers
 from services.single_flight import Flight, SingleFlight, landed
+from services.sources import EngineSources
 from transport import Deadline
 
 log = logging.getLogger("gateway.engine")
@@ -92,34 +90,70 @@ class ReadThrough:
         self, part: Resource[Any], many: Sequence[Params], budget_sec: float
     ) -> list[Served | GatewayError]:
         """The answers to a batch, in order; what failed is in its place as its error."""
+        deadline = Deadline.after(budget_sec)
         questions = {params: self._question(part, params) for params in many}
-        items: dict[Params, Served | GatewayError | None]
-        items = {params: self._at_once(question) for params, question in questions.items()}
-        cold = [question for params, question in questions.items() if items[params] is None]
+        items: dict[Params, Served | GatewayError] = {}
+        cold: list[Question] = []
+        for params, question in questions.items():
+            served = self._at_once(question)
+            if served is None:
+                cold.append(question)
+            else:
+                items[params] = served
         if cold:
-            items |= self._fetched_together(cold, Deadline.after(budget_sec))
-        for item in items.values():
-            if isinstance(item, Served):
-                self.cache.count(item.state.x_cache)
-        return [_settled(items[params]) for params in many]
+            items |= self._fetched_together(cold, self.widths[part.name], deadline)
+        return [self._counted(items[params]) for params in many]
+
+    def _counted(self, item: Served | GatewayError) -> Served | GatewayError:
+        """A batch's item as an answer: an absence is an error in its place."""
+        if isinstance(item, GatewayError):
+            return item
+        self.cache.count(item.state.x_cache)
+        return _absence_of(item.envelope) or item
 
     def _fetched_together(
-        self, questions: Sequence[Question], deadline: Deadline
-    ) -> dict[Params, Served | GatewayError | None]:
-        """The answers that a batch has to wait for, by their params."""
-        asked = {question.params: question for question in questions}
+        self, questions: Sequence[Question], width: int, deadline: Deadline
+    ) -> dict[Params, Served | GatewayError]:
+        """The answers that a batch has to wait for, by their params.
+
+        All flights are joined before one is flown: of a crowd that asks for the same batch, the
+        first leads everything at full width, and the others wait without hiring a thread.
+        """
         try:
             with self.pools.waiters:
-                items = fan_out(
-                    lambda params: self._batch_item(asked[params], deadline),
-                    list(asked),
-                    width=self.widths[questions[0].resource.name],
-                    helpers=self.pools.helpers,
-                    deadline=deadline,
-                )
+                ready = [question for question in questions if question.hold is None]
+                joined = {question.key: self.flights.join(question.key) for question in ready}
+                self._fly_all(ready, joined, width, deadline)
+                return {
+                    question.params: _batch_item(question, joined.get(question.key), deadline)
+                    for question in questions
+                }
         except Overloaded as error:
-            return dict.fromkeys(asked, error)
-        return dict(zip(asked, items, strict=True))
+            return {question.params: error for question in questions}
+
+    def _fly_all(
+        self,
+        questions: Sequence[Question],
+        joined: Mapping[str, tuple[Flight, bool]],
+        width: int,
+        deadline: Deadline,
+    ) -> None:
+        """Fly the flights that the caller leads; what is not begun in time is given up."""
+        led = {key: flight for key, (flight, is_leader) in joined.items() if is_leader}
+        asked = {question.key: question for question in questions}
+
+        def fly(key: str) -> None:
+            flight = led.pop(key, None)
+            if flight is not None:
+                self.flights.lead(key, flight, lambda: self._fly(asked[key], deadline))
+
+        try:
+            fan_out(fly, list(led), width=width, helpers=self.pools.helpers, deadline=deadline)
+        finally:
+            for key in list(led):
+                flight = led.pop(key, None)
+                if flight is not None:
+                    self.flights.abandon(key, flight, UpstreamTimeout())
 
     def load(self, resource: Resource[P], params: P, deadline: Deadline) -> tuple[Envelope, bool]:
         """The answer for fetches: fresh, else fetched by this thread, or by whoever is at it.
@@ -131,7 +165,8 @@ class ReadThrough:
         if question.freshness is Freshness.FRESH and question.envelope:
             return _existing(question.envelope), False
         try:
-            question.check_hold()
+            if question.hold is not None:
+                raise question.hold
             flight = self._flown_here(question, deadline)
             return _existing(landed(flight, deadline)), False
         except NotFound:
@@ -161,7 +196,7 @@ class ReadThrough:
             return None
         if question.freshness is Freshness.FRESH:
             return Served(envelope, CacheState.FRESH)
-        if question.is_held:
+        if question.hold is not None:
             return Served(envelope, CacheState.HELD)
         if question.freshness is Freshness.STALE:
             running = self.refresher.submit(question.key, lambda: self._revalidated(question))
@@ -184,15 +219,9 @@ class ReadThrough:
 
     def _fetched(self, question: Question, admit: Admission) -> Served:
         """The answer to a question that nothing is stored for."""
-        question.check_hold()
+        if question.hold is not None:
+            raise question.hold
         return self._flown_behind(question, admit, Deadline.after(question.policy.budget_sec))
-
-    def _batch_item(self, question: Question, deadline: Deadline) -> Served | GatewayError:
-        try:
-            envelope, is_stale = self.load(question.resource, question.params, deadline)
-        except GatewayError as error:
-            return error
-        return Served(envelope, CacheState.FAILED if is_stale else CacheState.LED)
 
     # ---- flights
 
@@ -232,7 +261,7 @@ class ReadThrough:
         old, _ = self.cache.look(question.key)
         if old is not None and old.freshness(now) is Freshness.FRESH:
             return old  # landed between this caller's look and its take-off
-        sources = EngineSources(self, question.resource, deadline, now)
+        sources = self._sources(question, deadline, now)
         try:
             envelope = self._seal(question, sources, began=now)
         except NotFound as absence:
@@ -247,6 +276,16 @@ class ReadThrough:
         self.cache.keep(envelope)
         return envelope
 
+    def _sources(self, question: Question, deadline: Deadline, now: float) -> EngineSources:
+        return EngineSources(
+            load=self.load,
+            upstream=self.upstreams,
+            helpers=self.pools.helpers,
+            width=self.widths[question.resource.name],
+            deadline=deadline,
+            now=now,
+        )
+
     def _seal(self, question: Question, sources: EngineSources, *, began: float) -> Envelope:
         try:
             fetched = question.resource.fetch(sources, question.params)
@@ -259,6 +298,7 @@ class ReadThrough:
         body = orjson.dumps(fetched.payload)
         policy = question.policy.fresh_for(fetched.fresh_sec)
         envelope = self.cache.seal(question.key, policy, body, began=began, missing=missing)
+        envelope = replace(envelope, left_out=fetched.left_out)
         return with_headers(envelope, stored_headers(envelope))
 
     def _keep_absence(self, question: Question, absence: NotFound, *, began: float) -> Envelope:
@@ -269,66 +309,6 @@ class ReadThrough:
         envelope = with_headers(envelope, stored_headers(envelope))
         self.cache.keep(envelope)
         return envelope
-
-
-@dataclass(slots=True)
-class EngineSources:
-    """What one flight's fetch may touch; it notes by itself what the whole is missing."""
-
-    engine: ReadThrough
-    resource: Resource[Any]
-    deadline: Deadline
-    now: float
-    missing: list[str] = field(default_factory=list)
-
-    @property
-    def upstream(self) -> Upstreams:
-        """The clients."""
-        return self.engine.upstreams
-
-    def get(self, part: Resource[P], params: P) -> Any:
-        """The part's payload; a stale or partial one makes the whole incomplete.
-
-        Raises: GatewayError.
-        """
-        envelope, is_stale = self.engine.load(part, params, self.deadline)
-        if is_stale or envelope.missing:
-            self.missing.append(envelope.key)
-        return orjson.loads(envelope.body)
-
-    def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:
-        """The outcomes of many parts, in order; each failure makes the whole incomplete."""
-        outcomes = fan_out(
-            lambda params: self._outcome(part, params),
-            many,
-            width=self.engine.widths[self.resource.name],
-            helpers=self.engine.pools.helpers,
-            deadline=self.deadline,
-        )
-        settled = [outcome or Outcome(error=UpstreamTimeout()) for outcome in outcomes]
-        for params, outcome in zip(many, settled, strict=True):
-            if is_failure(outcome.error):
-                self.missing.append(part.key(params))
-        return settled
-
-    def race(
-        self, runners: Sequence[tuple[Resource[Any], Params]], head_start_sec: float
-    ) -> list[Outcome]:
-        """The runners' outcomes once a winner is clear, most preferred runner first."""
-        race = Race(
-            [functools.partial(self._outcome, part, params) for part, params in runners],
-            lambda outcome: outcome.error is None,
-            head_start_sec=head_start_sec,
-            helpers=self.engine.pools.helpers,
-            deadline=self.deadline,
-        )
-        return [outcome or Outcome() for outcome in race.run()]
-
-    def _outcome(self, part: Resource[Any], params: Params) -> Outcome:
-        try:
-            return Outcome(value=self.get(part, params))
-        except GatewayError as error:
-            return Outcome(error=error)
 
 
 def is_poorer(new: Envelope, old: Envelope, now: float) -> bool:
@@ -343,13 +323,26 @@ def is_upstreams(error: GatewayError) -> bool:
     return not isinstance(error, Overloaded) and error.status >= 500
 
 
-def _settled(item: Served | GatewayError | None) -> Served | GatewayError:
-    """A batch's item as its answer; what the deadline cut off is a time-out."""
-    if item is None:
-        return UpstreamTimeout()
-    if isinstance(item, Served) and item.envelope.is_absent:
-        return NotFound(item.envelope.body.decode())
-    return item
+def _batch_item(
+    question: Question, joined: tuple[Flight, bool] | None, deadline: Deadline
+) -> Served | GatewayError:
+    """A batch's item: what its flight brings, else what is stored, else why there is neither."""
+    try:
+        if joined is None:
+            raise question.hold or UpstreamTimeout()
+        flight, is_leader = joined
+        state = CacheState.LED if is_leader else CacheState.COLLAPSED
+        return Served(landed(flight, deadline), state)
+    except GatewayError as error:
+        if question.is_usable and question.envelope is not None:
+            return Served(question.envelope, CacheState.FAILED, fetched_over=True, error=error)
+        return error
+
+
+def _absence_of(envelope: Envelope) -> NotFound | None:
+    if not envelope.is_absent:
+        return None
+    return NotFound(envelope.body.decode(), proven=envelope.is_proven)
 
 
 def _existing(envelope: Envelope) -> Envelope:
@@ -357,6 +350,7 @@ def _existing(envelope: Envelope) -> Envelope:
 
     Raises: NotFound — it is the record of an absence.
     """
-    if envelope.is_absent:
-        raise NotFound(envelope.body.decode(), proven=envelope.is_proven)
+    absence = _absence_of(envelope)
+    if absence is not None:
+        raise absence
     return envelope

@@ -28,11 +28,13 @@ P = TypeVar("P", bound=Params)
 class Fetched:
     """What a fetch brings: a JSON value.
 
-    Units: `fresh_sec` shortens the policy's fresh life, for what has a date of its own.
+    Units: `fresh_sec` shortens the policy's fresh life, for what has a date of its own. `left_out`
+           names the asked-for things, by their ids, that the payload had to do without.
     """
 
     payload: Any
     fresh_sec: float | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ def present(outcomes: Sequence[Outcome]) -> list[Any]:
     if not values and failures and failures[0] is not None:
         raise failures[0]
     return values
+
+
+def left_out(ids: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The ids whose outcome is no value, whether it failed or is not there."""
+    pairs = zip(ids, outcomes, strict=True)
+    return tuple(name for name, outcome in pairs if outcome.error is not None)
 
 
 def is_failure(error: GatewayError | None) -> bool:

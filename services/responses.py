@@ -14,6 +14,8 @@ from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
 
+#: Ids named in X-Data-Missing: a header is no place for hundreds.
+MOST_NAMED = 50
 JSON_TYPE = "application/json"
 SECURITY = (("X-Content-Type-Options", "nosniff"),)
 VARY = ("Vary", "Accept-Encoding")
@@ -34,6 +36,8 @@ def stored_headers(envelope: Envelope) -> tuple[tuple[str, str], ...]:
     ]
     if envelope.missing:
         headers.append(("X-Data-Partial", "1"))
+    if envelope.left_out:
+        headers.append(("X-Data-Missing", ", ".join(envelope.left_out[:MOST_NAMED])))
     return tuple(headers)
 
 

@@ -53,6 +53,12 @@ class Latency:
                 delay = Delay(host, endpoint, p50_ms, p99_ms or p50_ms)
                 self._delays[host, endpoint] = delay
 
+    def clear(self) -> None:
+        """Nobody waits."""
+        with self._lock:
+            self._rngs.clear()
+            self._delays.clear()
+
     def draw(self, question: Question) -> float:
         """How many milliseconds a request waits; the narrowest setting counts."""
         if not self._delays:

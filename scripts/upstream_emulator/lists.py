@@ -164,7 +164,7 @@ class Lists:
             rank=rank, title=title, artist=artist,
             last_week=last_week,
             peak=rank if fresh else rng.randint(1, best_of_two), weeks=weeks,
-            weeks_at_no1=rng.randint(1, weeks) if rank == 1 else None,
+            weeks_at_no1=rng.randint(1, weeks - 1) if rank == 1 else None,
             badge="NEW" if fresh else "RE-ENTRY" if back else None,
             linked=rank % 4 != 0, track=None if stranger else track,
         )  # fmt: skip

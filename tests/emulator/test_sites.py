@@ -204,13 +204,13 @@ def test_billboard_rounds_a_date_up(
 
 def test_command_line(emulator: Emulator) -> None:
     command = [sys.executable, "-m", "scripts.upstream_emulator"]
-    taken = subprocess.run(  # noqa: S603
+    taken = subprocess.run(
         [*command, "--port", str(emulator.port)], cwd=ROOT, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert (taken.returncode, taken.stdout) == (1, "")
     assert len(taken.stderr.splitlines()) == 1
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [*command, "--port", "0", "--latency", "1/2"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as running:
         line = running.stdout.readline()

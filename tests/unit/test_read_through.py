@@ -13,6 +13,7 @@ from errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from services.pools import DaemonPool
 from services.resource import CacheState, Fetched, Outcome, is_failure, present
 from tests.doubles import (
     FakeClock,
@@ -293,7 +294,7 @@ def test_an_absence_is_believed_longer_each_time_and_never_served_stale(clock):
 
 
 def test_a_bug_in_a_fetch_is_an_internal_error_and_is_not_stored(clock, caplog):
-    resource, _ = scripted("r", act=KeyError("secret"))
+    resource, fetch = scripted("r", act=KeyError("secret"))
     engine = build_engine(clock, resource, flights=InlinePool())
 
     with pytest.raises(InternalError) as raised:
@@ -301,6 +302,9 @@ def test_a_bug_in_a_fetch_is_an_internal_error_and_is_not_stored(clock, caplog):
 
     assert "secret" not in str(raised.value)
     assert engine.cache.look(resource.key(X))[0] is None
+    with pytest.raises(InternalError):
+        engine.get(resource, X)
+    assert len(fetch.calls) == 1, "a bug is held for a second like any failure"
 
 
 def test_followers_are_released_when_a_fetch_is_torn_down(clock, caplog):
@@ -512,3 +516,57 @@ def test_present_tells_nothing_found_from_nothing_known():
     with pytest.raises(UpstreamTimeout):
         present([Outcome(error=NotFound()), Outcome(error=UpstreamTimeout())])
     assert not is_failure(NotFound())
+
+
+def test_a_crowd_asking_one_batch_is_led_at_full_width_by_the_first(clock):
+    part, fetch = scripted("part", act=lambda _, params: params.name)
+    asked = [Question(name=str(number)) for number in range(20)]
+    inside = threading.Barrier(4)
+    fetch.act = lambda _, params: (inside.wait(30), params.name)[1]
+    engine = build_engine(clock, part, helpers=DaemonPool("helper", 4), width=4)
+
+    answers = together(lambda _: engine.get_many(part, asked, 30), 50)
+
+    assert sorted(fetch.calls) == sorted(question.name for question in asked)
+    assert {len(items) for items in answers} == {20}
+    assert {item.envelope.body for items in answers for item in items} == {
+        f'"{number}"'.encode() for number in range(20)
+    }
+    assert len(engine.flights) == 0
+
+
+def test_what_a_batch_has_not_begun_in_time_is_a_timeout_and_holds_nobody_up(clock):
+    part, fetch = scripted("part")
+    engine = build_engine(clock, part, helpers=ManualPool(size=0))
+
+    items = engine.get_many(part, [Question(name="a"), Question(name="b")], 0.0)
+
+    assert [type(item) for item in items] == [UpstreamTimeout, UpstreamTimeout]
+    assert fetch.calls == []
+    assert len(engine.flights) == 0
+    assert body(engine.get_many(part, [Question(name="a")], 5)[0]) == b'"value"'
+
+
+def test_a_batch_gives_stale_items_when_their_renewal_fails(clock):
+    part, fetch = scripted("part")
+    engine = build_engine(clock, part)
+    engine.get_many(part, [X], 5)
+    clock.advance(300)
+    fetch.act = UpstreamUnavailable("down")
+
+    first, second = engine.get_many(part, [X], 5)[0], engine.get_many(part, [X], 5)[0]
+
+    assert (first.state, second.state) == (CacheState.FAILED, CacheState.HELD)
+    assert len(fetch.calls) == 2
+
+
+def test_a_batch_without_a_permit_still_answers_what_it_knows(clock):
+    part, _ = scripted("part")
+    engine = build_engine(clock, part, waiters=1)
+    engine.get_many(part, [Question(name="known")], 5)
+
+    with engine.pools.waiters:
+        known, cold = engine.get_many(part, [Question(name="known"), Question(name="cold")], 5)
+
+    assert known.state is CacheState.FRESH
+    assert isinstance(cold, Overloaded)

@@ -64,6 +64,16 @@ def test_every_problem_is_named_at_once_with_what_is_allowed(monkeypatch):
     assert "CACHE_TTL_SONG_SEC=10, CACHE_REVALIDATE_SONG_SEC=5" in problems
 
 
+def test_an_alias_sets_a_resources_limits_unless_its_own_name_does(monkeypatch):
+    monkeypatch.setenv("CACHE_TTL_SONGS_SEC", "50")
+    monkeypatch.setenv("CACHE_STALE_SONGS_SEC", "90")
+    monkeypatch.setenv("CACHE_STALE_SONG_SEC", "70")
+
+    _, limits = load_settings(DEFAULTS, {"songs": "song"})
+
+    assert limits["song"] == CacheLimits(50, 70, 70)
+
+
 def test_the_lyrics_backoff_settings_are_not_taken_for_a_resources_limits(monkeypatch):
     monkeypatch.setenv("CACHE_TTL_LYRICS_NEGATIVE_BASE_SEC", "45")
 

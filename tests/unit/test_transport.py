@@ -33,6 +33,7 @@ class Peer:
         self.port = self._listener.getsockname()[1]
         self.requests = []
         self.stop = threading.Event()
+        self.left_alone = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -45,7 +46,7 @@ class Peer:
                 with connection:
                     script(self, connection)
             except OSError:  # the client left, as these scripts provoke
-                continue
+                self.left_alone.set()
 
     def receive(self, connection):
         data = b""
@@ -168,6 +169,17 @@ def test_an_endless_body_ends_at_the_cap():
         pytest.raises(UpstreamError, match="too large"),
     ):
         ask(session)
+
+
+def test_a_half_read_connection_is_closed_and_never_used_again():
+    endless = drip(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536)
+    with site(endless, reply(answer(body=b"[2]")), max_body_bytes=100_000) as (session, peer):
+        with pytest.raises(UpstreamError) as kept:
+            ask(session)
+
+        assert peer.left_alone.wait(10)
+        assert ask(session).content == b"[2]"
+        del kept
 
 
 def test_a_gzip_bomb_is_cut_at_the_cap_of_decoded_bytes():

@@ -1,0 +1,322 @@
+"""Composition root: build every part, mount every endpoint, serve with Waitress."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any
+
+from flask import Flask, Response, jsonify
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from pythonjsonlogger.json import JsonFormatter
+from waitress.server import create_server
+
+from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
+from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
+from services.endpoints import ENDPOINTS, RESOURCES
+from services.hit_path import HitPath, WsgiApp
+from services.metrics import health_snapshot
+from services.pools import DaemonPool, Permits
+from services.read_through import Pools, ReadThrough
+from services.refresher import Refresher
+from services.request_frame import RequestFrame
+from services.resource import Batch
+from services.routes import Routes
+from services.single_flight import SingleFlight
+from settings import CacheLimits, Settings, SettingsError, load_settings
+from transport import Site, open_session
+
+SERVICE = "youtube-music-gateway"
+VERSION = "0.1.0"
+REFRESH_THREADS = 4
+#: Threads that share the work of fan-outs; a fan-out without one works alone.
+HELPER_THREADS = 64
+WEBSITE_CONCURRENCY = 16
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The assembled gateway: what a server calls, and the parts behind it."""
+
+    wsgi: WsgiApp
+    flask: Flask
+    engine: ReadThrough
+    memory: MemoryStore
+    upstreams: Upstreams
+
+
+def default_limits() -> dict[str, CacheLimits]:
+    """The cache limits of the resource table, which settings override by name."""
+    return {
+        name: CacheLimits(
+            resource.policy.ttl_sec, resource.policy.revalidate_until_sec, resource.policy.stale_sec
+        )
+        for name, resource in RESOURCES.items()
+    }
+
+
+def limit_aliases() -> dict[str, str]:
+    """A batch has no limits of its own: its name stands for its part's."""
+    return {batch.name: batch.part.name for batch in ENDPOINTS if isinstance(batch, Batch)}
+
+
+def create_gateway(
+    settings: Settings,
+    limits: Mapping[str, CacheLimits],
+    *,
+    clock: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
+) -> Gateway:
+    """Every part, put together; nothing outside is asked, and nothing is waited for."""
+    stats = CacheStats()
+    memory = MemoryStore(
+        max_bytes=settings.cache_memory_max_bytes,
+        max_entry_bytes=settings.cache_memory_max_entry_bytes,
+        max_entries=settings.cache_threshold,
+        stats=stats,
+    )
+    cache = CacheLayer(
+        store=memory,
+        clock=clock,
+        rng=rng or random.Random(),  # noqa: S311  # spreads expiries, keeps no secret
+        jitter=settings.cache_jitter_pct,
+        stats=stats,
+    )
+    upstreams = build_upstreams(settings)
+    engine = ReadThrough(
+        cache=cache,
+        flights=SingleFlight(),
+        refresher=Refresher(DaemonPool("refresh", REFRESH_THREADS)),
+        pools=Pools(
+            flights=DaemonPool("flight", settings.max_concurrent_loads),
+            helpers=DaemonPool("helper", HELPER_THREADS),
+            waiters=Permits(settings.server_threads * 3 // 4),
+        ),
+        upstreams=upstreams,
+        policies=_policies(settings, limits),
+        widths=_widths(settings),
+    )
+    flask = Flask(__name__, static_folder=None)
+    limiter = Limiter(
+        get_remote_address,
+        app=flask,
+        storage_uri=settings.ratelimit_storage_uri,
+        enabled=settings.enable_rate_limits,
+    )
+    hit_path = HitPath(flask, cache)
+    Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
+    _mount_service_routes(flask, settings, engine, memory)
+    frame = RequestFrame(hit_path, access_log=settings.access_log)
+    return Gateway(frame, flask, engine, memory, upstreams)
+
+
+def build_upstreams(settings: Settings) -> Upstreams:
+    """The clients of all upstreams over one session."""
+    ytmusic = Site(
+        name="ytmusic",
+        origin="https://music.youtube.com",
+        base_url=settings.upstream_ytmusic_url,
+        max_body_bytes=16 * MIB,
+        pool_size=settings.ytmusic_concurrency,
+        asked_by_id=("/youtubei/v1/browse", "/youtubei/v1/next"),
+    )
+    lrclib = _website("lrclib", "https://lrclib.net", settings.upstream_lrclib_url)
+    genius = _website("genius", "https://genius.com", settings.upstream_genius_url)
+    ovh = _website("lyrics_ovh", "https://api.lyrics.ovh", settings.upstream_lyrics_ovh_url)
+    billboard = _website(
+        "billboard", "https://www.billboard.com", settings.upstream_billboard_url, speaks_json=False
+    )
+    session = open_session((ytmusic, lrclib, genius, ovh, billboard))
+
+    def upstream(site: Site, *, retries: int) -> Upstream:
+        return Upstream(
+            site.name,
+            CallPolicy(
+                timeout_sec=settings.upstream_timeout_sec,
+                retries=retries,
+                backoff_sec=settings.upstream_retry_backoff_ms / 1000,
+                concurrency=site.pool_size,
+            ),
+        )
+
+    retries = settings.upstream_retry_attempts
+    return Upstreams(
+        ytmusic=YouTubeMusic(
+            upstream(ytmusic, retries=retries), session, settings.ytmusic_auth_file
+        ),
+        lrclib=Website(upstream(lrclib, retries=retries), session, lrclib),
+        genius=Website(upstream(genius, retries=retries), session, genius),
+        # The last resort races five sites of its own for up to five seconds: asked once.
+        lyrics_ovh=Website(upstream(ovh, retries=0), session, ovh),
+        billboard=Website(upstream(billboard, retries=retries), session, billboard),
+    )
+
+
+def _website(name: str, origin: str, base_url: str, *, speaks_json: bool = True) -> Site:
+    return Site(
+        name=name,
+        origin=origin,
+        base_url=base_url,
+        max_body_bytes=4 * MIB,
+        pool_size=WEBSITE_CONCURRENCY,
+        speaks_json=speaks_json,
+    )
+
+
+def _policies(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str, Policy]:
+    """The table's policies with the operator's overrides."""
+    policies = {}
+    for name, resource in RESOURCES.items():
+        ttl, revalidate, stale = limits[name]
+        if not settings.enable_stale_fallback:
+            revalidate = stale = ttl
+        policy = replace(resource.policy, ttl_sec=ttl, revalidate_sec=revalidate, stale_sec=stale)
+        policies[name] = policy
+    lyrics = [name for name in policies if name.startswith("lyrics")]
+    for name in lyrics:
+        policies[name] = replace(
+            policies[name],
+            absent_sec=settings.cache_ttl_lyrics_negative_base_sec,
+            absent_factor=settings.cache_lyrics_negative_backoff_factor,
+            absent_max_sec=settings.cache_ttl_lyrics_negative_max_sec,
+        )
+    return policies
+
+
+def _widths(settings: Settings) -> dict[str, int]:
+    return {name: resource.concurrency for name, resource in RESOURCES.items()} | {
+        "trending": settings.max_workers_trending,
+        "recommendations": settings.max_workers_recommendations,
+        "mix": settings.max_workers_mix,
+        "artist_songs": settings.max_workers_artist_songs,
+        "subcache_song": settings.max_workers_songs,
+        "billboard": settings.max_concurrency_billboard,
+        "artist_card": settings.max_concurrency_artist_lookup,
+    }
+
+
+def _mount_service_routes(
+    flask: Flask, settings: Settings, engine: ReadThrough, memory: MemoryStore
+) -> None:
+    def index() -> Response:
+        return jsonify(service_info())
+
+    def health() -> Response:
+        snapshot = health_snapshot(
+            engine,
+            memory,
+            configured_backend=settings.cache_backend,
+            rate_limits=settings.enable_rate_limits,
+        )
+        return jsonify(snapshot)
+
+    flask.add_url_rule("/", "index", index)
+    flask.add_url_rule("/health", "health", health)
+
+
+def service_info() -> dict[str, Any]:
+    """The body of /."""
+    return {
+        "service": SERVICE,
+        "version": VERSION,
+        "status": "ok",
+        "health": "/health",
+        "endpoints": [
+            {
+                "name": endpoint.name,
+                "methods": list(endpoint.methods),
+                "path": endpoint.path,
+                "summary": endpoint.summary,
+            }
+            for endpoint in ENDPOINTS
+        ],
+    }
+
+
+def main() -> int:
+    """Serve until told to stop; the exit code."""
+    try:
+        settings, limits = load_settings(default_limits(), limit_aliases())
+    except SettingsError as error:
+        _tell(*error.problems)
+        return 2
+    configure_logging(settings.log_level)
+    gateway = create_gateway(settings, limits)
+    try:
+        server = create_server(gateway.wsgi, **waitress_options(settings))
+    except OSError as error:
+        _tell(_cannot_listen(error, settings))
+        return 1
+    _tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
+    threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
+    signal.signal(signal.SIGTERM, _stop)
+    server.run()
+    return 0
+
+
+def waitress_options(settings: Settings) -> dict[str, Any]:
+    """How Waitress serves: idle connections cost a descriptor each, so many may stay open."""
+    proxies = settings.trusted_proxy_count
+    forwarded = {
+        "trusted_proxy": "*",
+        "trusted_proxy_count": proxies,
+        "trusted_proxy_headers": {"x-forwarded-for"},
+    }
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "threads": settings.server_threads,
+        "connection_limit": 1000,
+        "backlog": 1024,
+        "asyncore_use_poll": True,
+        "ident": None,
+        "clear_untrusted_proxy_headers": True,
+        **(forwarded if proxies else {}),
+    }
+
+
+def _tell(*lines: str) -> None:
+    """Plain lines for whoever started us."""
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signal's protocol
+    raise SystemExit(0)
+
+
+def _cannot_listen(error: OSError, settings: Settings) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {settings.port} is taken: stop what uses it, or set PORT to another one."
+    return f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."
+
+
+def _greet(upstreams: Upstreams) -> None:
+    """Ask for the visitor id before the first request needs it; say so when nobody answers."""
+    if not upstreams.ytmusic.greet():
+        _tell(
+            "YouTube Music cannot be reached: check the network and UPSTREAM_YTMUSIC_URL,"
+            " or run `make demo`, which needs none."
+        )
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

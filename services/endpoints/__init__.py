@@ -1,0 +1,58 @@
+"""ENDPOINTS: everything this gateway serves, one line each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.endpoints.artist_songs import ARTIST_SONGS
+from services.endpoints.billboard import BILLBOARD, CHART_PAGE
+from services.endpoints.catalog import (
+    ALBUM_PAGE,
+    ARTIST_CARD,
+    ARTIST_PAGE,
+    ARTISTS,
+    PLAYLIST,
+    RELATED,
+    SEARCH,
+    SONG,
+    SUGGESTIONS,
+)
+from services.endpoints.lyrics import LYRICS, PROVIDERS
+from services.endpoints.mix import ARTISTS_SONGS, MIX
+from services.endpoints.recommendations import RECOMMENDATIONS
+from services.endpoints.songs import SONG_ITEM, SONGS
+from services.endpoints.trending import TRENDING
+from services.parts import PARTS
+from services.resource import Batch, Endpoint, Resource
+
+ENDPOINTS: tuple[Endpoint[Any] | Batch[Any], ...] = (
+    TRENDING,
+    BILLBOARD,
+    ARTIST_SONGS,
+    SONGS,
+    LYRICS,
+    RECOMMENDATIONS,
+    MIX,
+    SEARCH,
+    SUGGESTIONS,
+    SONG,
+    RELATED,
+    ARTIST_PAGE,
+    ARTISTS,
+    ALBUM_PAGE,
+    PLAYLIST,
+)
+
+#: Everything that is cached, by the name that its settings and keys bear.
+RESOURCES: dict[str, Resource[Any]] = {
+    resource.name: resource
+    for resource in (
+        *(endpoint.resource for endpoint in ENDPOINTS if isinstance(endpoint, Endpoint)),
+        *PARTS,
+        CHART_PAGE,
+        SONG_ITEM,
+        ARTISTS_SONGS,
+        ARTIST_CARD,
+        *PROVIDERS,
+    )
+}

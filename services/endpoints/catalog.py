@@ -1,0 +1,243 @@
+"""Thin look-ups: search, suggestions, song, related, artist, artists, album, playlist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NotRequired
+
+import orjson
+from typing_extensions import TypedDict
+
+from cache_layer import Envelope, Policy
+from errors import GatewayError
+from services.params import ARTIST as ARTIST_ID
+from services.params import PlaylistId, SearchText, clamped, id_list, one_of, whole
+from services.parsers.players import check_playable, without_streaming
+from services.parsers.songs import Track
+from services.parsers.thumbnails import Thumbnail, with_large_thumbnails
+from services.parts import (
+    ALBUM,
+    ARTIST,
+    CATALOGUE,
+    PLAYLIST_PAGE_TRACKS,
+    PLAYLIST_PAGES,
+    RADIO,
+    AlbumParams,
+    ArtistParams,
+    PlaylistPagesParams,
+    VideoParams,
+)
+from services.resource import Batch, Endpoint, Fetched, Params, Resource, Sources
+
+MOST_ARTISTS = 50
+MOST_RESULTS = 100
+MOST_TRACKS = 500
+DEEPEST_OFFSET = 5000
+FILTERS = (
+    "songs",
+    "videos",
+    "albums",
+    "artists",
+    "playlists",
+    "community_playlists",
+    "featured_playlists",
+    "profiles",
+    "podcasts",
+    "episodes",
+)
+SEARCHES = Policy(ttl_sec=600, stale_sec=21_600)
+
+JsonObject = dict[str, Any]
+
+
+class SearchParams(Params):
+    """What is looked for, among which kind of thing."""
+
+    query: SearchText
+    filter: Annotated[str | None, one_of(FILTERS, str.lower)] = None
+    limit: Annotated[int, clamped(1, MOST_RESULTS)] = 20
+
+
+class SuggestionsParams(Params):
+    """The beginning of a query."""
+
+    query: SearchText
+
+
+class PlaylistParams(Params):
+    """One playlist, and which of its tracks."""
+
+    playlist_id: PlaylistId
+    limit: Annotated[int, clamped(1, MOST_TRACKS)] = PLAYLIST_PAGE_TRACKS
+    offset: Annotated[int, whole(0, DEEPEST_OFFSET)] = 0
+
+
+class ArtistsParams(Params):
+    """Which artists, in the order of the answer."""
+
+    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)]
+
+
+class ArtistCard(TypedDict):
+    """An artist in short."""
+
+    browseId: str
+    name: str
+    thumbnail: Thumbnail | None
+
+
+class FailedArtist(TypedDict):
+    """An artist that could not be had."""
+
+    browseId: str
+    error: str
+
+
+class Artists(TypedDict):
+    """Many artists in short."""
+
+    artists: list[ArtistCard]
+    total_requested: int
+    total_successful: int
+    total_failed: int
+    failed_requests: NotRequired[list[FailedArtist]]
+
+
+def fetch_search(sources: Sources, params: SearchParams) -> Fetched:
+    """One call for every twenty results."""
+    found = sources.upstream.ytmusic.ask(
+        "search",
+        params.query,
+        filter=params.filter,
+        limit=params.limit,
+        deadline=sources.deadline,
+    )
+    # Without a filter the library ignores the limit: what came is one page of mixed kinds.
+    wanted = found[: params.limit] if params.filter else found
+    return Fetched(with_large_thumbnails(wanted))
+
+
+def fetch_suggestions(sources: Sources, params: SuggestionsParams) -> Fetched:
+    """One call."""
+    return Fetched(
+        sources.upstream.ytmusic.ask(
+            "get_search_suggestions", params.query, deadline=sources.deadline
+        )
+    )
+
+
+def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
+    """One call.
+
+    Raises: NotFound — there is no such video, or nobody may see it.
+    """
+    player = sources.upstream.ytmusic.ask("get_song", params.video_id, deadline=sources.deadline)
+    check_playable(player)
+    return Fetched(with_large_thumbnails(without_streaming(player)))
+
+
+def fetch_related(sources: Sources, params: VideoParams) -> Fetched:
+    """One call: the song's radio."""
+    return Fetched(sources.get(RADIO, params))
+
+
+def fetch_playlist(sources: Sources, params: PlaylistParams) -> Fetched:
+    """One call for every hundred tracks up to the last one asked for."""
+    end = params.offset + params.limit
+    pages = -(-end // PLAYLIST_PAGE_TRACKS)
+    asked = PlaylistPagesParams(playlist_id=params.playlist_id, pages=pages)
+    playlist = sources.get(PLAYLIST_PAGES, asked)
+    return Fetched(playlist | {"tracks": playlist["tracks"][params.offset : end]})
+
+
+def fetch_artist_card(sources: Sources, params: ArtistParams) -> Fetched:
+    """One call, or none where the artist is known."""
+    artist = sources.get(ARTIST, params)
+    thumbnails = artist.get("thumbnails") or [None]
+    card: ArtistCard = {
+        "browseId": params.artist_id,
+        "name": artist["name"],
+        "thumbnail": thumbnails[-1],
+    }
+    return Fetched(card)
+
+
+def join_artists(params: ArtistsParams, items: Sequence[Envelope | GatewayError]) -> bytes:
+    """The cards' own bytes, and which artists failed."""
+    cards = [item.body for item in items if isinstance(item, Envelope)]
+    failed = [
+        {"browseId": artist_id, "error": item.detail}
+        for artist_id, item in zip(params.artist_ids, items, strict=True)
+        if isinstance(item, GatewayError)
+    ]
+    totals = {
+        "total_requested": len(items),
+        "total_successful": len(cards),
+        "total_failed": len(failed),
+    }
+    rest = orjson.dumps(totals | ({"failed_requests": failed} if failed else {}))
+    return b'{"artists":[' + b",".join(cards) + b"]," + rest[1:]
+
+
+ARTIST_CARD = Resource(name="artist_card", policy=CATALOGUE, fetch=fetch_artist_card)
+
+SEARCH = Endpoint(
+    resource=Resource(name="search", policy=SEARCHES, fetch=fetch_search),
+    path="/search",
+    params=SearchParams,
+    answer=list[JsonObject],
+    summary="Songs, videos, albums, artists and playlists that fit a query.",
+)
+SUGGESTIONS = Endpoint(
+    resource=Resource(name="suggestions", policy=SEARCHES, fetch=fetch_suggestions),
+    path="/search_suggestions",
+    params=SuggestionsParams,
+    answer=list[str],
+    summary="How a query might go on.",
+)
+SONG = Endpoint(
+    resource=Resource(name="song", policy=CATALOGUE, fetch=fetch_song),
+    path="/song/<video_id>",
+    params=VideoParams,
+    answer=JsonObject,
+    summary="One song as YouTube Music's player knows it, without its streams.",
+)
+RELATED = Endpoint(
+    resource=Resource(name="related", policy=CATALOGUE, fetch=fetch_related),
+    path="/related/<video_id>",
+    params=VideoParams,
+    answer=list[Track],
+    summary="The tracks of the song's radio.",
+)
+ARTIST_PAGE = Endpoint(
+    resource=ARTIST,
+    path="/artist/<artist_id>",
+    params=ArtistParams,
+    answer=JsonObject,
+    summary="One artist: description, top songs, albums, singles, videos, related artists.",
+)
+ARTISTS = Batch(
+    name="artists",
+    part=ARTIST_CARD,
+    path="/artists",
+    methods=("POST",),
+    params=ArtistsParams,
+    questions=lambda params: [ArtistParams(artist_id=one) for one in params.artist_ids],
+    join=join_artists,
+    answer=Artists,
+    summary="Name and picture of many artists; failed ones are listed apart.",
+)
+ALBUM_PAGE = Endpoint(
+    resource=ALBUM,
+    path="/album/<album_id>",
+    params=AlbumParams,
+    answer=JsonObject,
+    summary="One album, single or EP with its tracks.",
+)
+PLAYLIST = Endpoint(
+    resource=Resource(name="playlist", policy=CATALOGUE, fetch=fetch_playlist),
+    path="/playlist/<playlist_id>",
+    params=PlaylistParams,
+    answer=JsonObject,
+    summary="One playlist; its tracks in pages by `limit` and `offset`.",
+)

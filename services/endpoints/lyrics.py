@@ -1,0 +1,213 @@
+"""GET /lyrics: the first good answer of four providers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from typing_extensions import TypedDict
+
+from cache_layer import Policy
+from errors import GatewayError, NotFound, UpstreamChanged, UpstreamUnavailable
+from services.params import Text, VideoId, whole
+from services.parsers.genius import genius_song_url, parse_genius
+from services.parsers.lyric_text import Lyrics
+from services.parsers.lyrics import lyrics_from_ytmusic, parse_lrclib, parse_lyrics_ovh
+from services.parsers.names import artist_candidates, plain_title
+from services.parts import DAY_SEC, SIX_HOURS_SEC, SONG_MATCH, SongMatchParams
+from services.resource import Endpoint, Fetched, Outcome, Params, Resource, Sources, is_failure
+
+#: How long a provider is alone before the next one is asked as well.
+HEAD_START_SEC = 0.4
+GENIUS = "https://genius.com"
+
+
+class LyricsAnswer(TypedDict):
+    """A song's words, plain and, where a provider has them, synced (LRC)."""
+
+    song_title: str
+    artist: str
+    lyrics: str
+    syncedLyrics: str | None
+    isSynced: bool
+    source: str
+    normalizedArtist: str
+    instrumental: bool
+
+
+class LyricsParams(Params):
+    """Which song; the optional ones make a match surer.
+
+    Units: `duration` in seconds.
+    """
+
+    title: Text
+    artist: Text
+    duration: Annotated[int | None, whole(1, 3600)] = None
+    album: Text | None = None
+    videoId: VideoId | None = None  # noqa: N815  # the contract's spelling
+
+
+def fetch(sources: Sources, params: LyricsParams) -> Fetched:
+    """Each spelling of the song in turn, all providers for each; only proof makes a 404."""
+    outcomes: list[Outcome] = []
+    for asked in spellings(params):
+        found = sources.race([(provider, asked) for provider in PROVIDERS], HEAD_START_SEC)
+        for provider, outcome in zip(PROVIDERS, found, strict=True):
+            if outcome.value is not None:
+                return Fetched(_answer(params, asked.artist, provider.name, outcome.value))
+        outcomes += found
+    raise _nothing(outcomes)
+
+
+def spellings(params: LyricsParams) -> list[LyricsParams]:
+    """The song as given, then without guests and brackets, then under ever fewer artists.
+
+    A provider sees the next spelling only when nobody knows this one: "Tyler, the Creator" is
+    never cut apart where it is known.
+    """
+    titles = (params.title, plain_title(params.title))
+    pairs = [(title, artist) for artist in artist_candidates(params.artist) for title in titles]
+    return [
+        params.model_copy(update={"title": title, "artist": artist})
+        for title, artist in dict.fromkeys(pairs)
+    ]
+
+
+def _nothing(outcomes: list[Outcome]) -> GatewayError:
+    """Why there are no lyrics: every provider says so, or some could not be asked."""
+    errors = [outcome.error for outcome in outcomes]
+    if all(isinstance(error, NotFound) for error in errors):
+        return NotFound("No provider has lyrics of this song.")
+    failures = [error for error in errors if is_failure(error)]
+    if failures and all(isinstance(failure, UpstreamChanged) for failure in failures):
+        return UpstreamChanged(
+            "The lyrics providers answered in a form this gateway does not know."
+        )
+    waits = [failure.retry_after_sec or 0.0 for failure in failures if failure]
+    return UpstreamUnavailable(
+        "Not every lyrics provider could be asked.", retry_after_sec=max(waits, default=None)
+    )
+
+
+def _answer(
+    params: LyricsParams, artist: str, provider: str, found: dict[str, Any]
+) -> LyricsAnswer:
+    return {
+        "song_title": params.title,
+        "artist": params.artist,
+        "lyrics": found["plain"] or "",
+        "syncedLyrics": found["synced"],
+        "isSynced": found["synced"] is not None,
+        "source": provider.removeprefix("lyrics_").replace("ovh", "lyrics_ovh"),
+        "normalizedArtist": artist,
+        "instrumental": found["instrumental"],
+    }
+
+
+def _found(lyrics: Lyrics | None) -> Fetched:
+    """The lyrics as a payload.
+
+    Raises: NotFound — there are none.
+    """
+    if lyrics is None or not (lyrics.plain or lyrics.synced or lyrics.instrumental):
+        raise NotFound("This provider has no lyrics of the song.")
+    return Fetched(
+        {"plain": lyrics.plain, "synced": lyrics.synced, "instrumental": lyrics.instrumental}
+    )
+
+
+def fetch_lrclib(sources: Sources, params: LyricsParams) -> Fetched:
+    """One call; a second one without the duration where that was too strict."""
+    asked = {"track_name": params.title, "artist_name": params.artist}
+    if params.duration is not None:
+        try:
+            return _lrclib(sources, asked | {"duration": str(params.duration)})
+        except NotFound:
+            pass
+    return _lrclib(sources, asked)
+
+
+def _lrclib(sources: Sources, asked: dict[str, str]) -> Fetched:
+    return _found(parse_lrclib(sources.upstream.lrclib.json("/api/get", asked, sources.deadline)))
+
+
+def fetch_ytmusic(sources: Sources, params: LyricsParams) -> Fetched:
+    """Two calls, and a search where no video is named."""
+    ask = sources.upstream.ytmusic.ask
+    video_id = params.videoId or _matching_video(sources, params)
+    watch = ask("get_watch_playlist", video_id, limit=1, deadline=sources.deadline)
+    lyrics_id = watch.get("lyrics")
+    if lyrics_id is None:
+        raise NotFound("YouTube Music has no lyrics of this song.")
+    try:
+        timed = ask("get_lyrics", lyrics_id, timestamps=True, deadline=sources.deadline)
+        return _found(lyrics_from_ytmusic(timed))
+    except UpstreamChanged:
+        # Some timed lyrics lack the ids that ytmusicapi expects; their plain form is intact.
+        return _found(lyrics_from_ytmusic(ask("get_lyrics", lyrics_id, deadline=sources.deadline)))
+
+
+def _matching_video(sources: Sources, params: LyricsParams) -> str:
+    match = sources.get(SONG_MATCH, SongMatchParams(title=params.title, artist=params.artist))
+    return str(match["videoId"])
+
+
+def fetch_genius(sources: Sources, params: LyricsParams) -> Fetched:
+    """A search, then the song's page."""
+    genius = sources.upstream.genius
+    query = {"q": f"{params.title} {params.artist}"}
+    found = genius.json("/api/search/multi", query, sources.deadline)
+    url = genius_song_url(found, params.title, params.artist)
+    if url is None:
+        raise NotFound("Genius has no such song.")
+    return _found(parse_genius(genius.text(url.removeprefix(GENIUS), {}, sources.deadline)))
+
+
+def fetch_lyrics_ovh(sources: Sources, params: LyricsParams) -> Fetched:
+    """One call."""
+    path = f"/v1/{quote(params.artist, safe='')}/{quote(params.title, safe='')}"
+    return _found(parse_lyrics_ovh(sources.upstream.lyrics_ovh.json(path, {}, sources.deadline)))
+
+
+def _provider(
+    name: str, fetch_one: Callable[[Sources, LyricsParams], Fetched]
+) -> Resource[LyricsParams]:
+    """A provider's part: words hardly change, and "not there" is believed for a short time."""
+    policy = Policy(
+        ttl_sec=SIX_HOURS_SEC,
+        stale_sec=DAY_SEC,
+        absent_sec=30,
+        absent_factor=2,
+        absent_max_sec=300,
+    )
+    return Resource(name=f"lyrics_{name}", policy=policy, fetch=fetch_one)
+
+
+#: In order of preference.
+PROVIDERS = (
+    _provider("lrclib", fetch_lrclib),
+    _provider("ytmusic", fetch_ytmusic),
+    _provider("genius", fetch_genius),
+    _provider("ovh", fetch_lyrics_ovh),
+)
+
+LYRICS = Endpoint(
+    resource=Resource(
+        name="lyrics",
+        policy=Policy(
+            ttl_sec=300,
+            stale_sec=900,
+            absent_sec=30,
+            absent_factor=2,
+            absent_max_sec=300,
+            budget_sec=12,
+        ),
+        fetch=fetch,
+    ),
+    path="/lyrics",
+    params=LyricsParams,
+    answer=LyricsAnswer,
+    summary="A song's lyrics, plain and synced, from the first of four providers that has them.",
+)

@@ -1,0 +1,76 @@
+"""POST /songs and GET /songs: many songs at once, each of them cached by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from typing_extensions import TypedDict
+
+from cache_layer import Envelope
+from errors import GatewayError
+from services.params import VIDEO, id_list, sent_as
+from services.parsers.players import song_from_player
+from services.parsers.songs import Song
+from services.parsers.thumbnails import with_large_thumbnails
+from services.parts import CATALOGUE, VideoParams
+from services.resource import Batch, Fetched, Params, Resource, Sources
+
+MOST_SONGS = 200
+
+
+class FailedSong(TypedDict):
+    """What stands in the place of a song that could not be had."""
+
+    error: str
+    videoId: str
+    code: str
+
+
+class SongsParams(Params):
+    """Which songs, in the order of the answer; repetitions are kept."""
+
+    song_ids: Annotated[tuple[str, ...], id_list(VIDEO, MOST_SONGS)] = sent_as("song_ids", "ids")
+
+
+def fetch(sources: Sources, params: VideoParams) -> Fetched:
+    """One call.
+
+    Raises: NotFound — there is no such video, or nobody may see it.
+    """
+    player: dict[str, Any] = sources.upstream.ytmusic.ask(
+        "get_song", params.video_id, deadline=sources.deadline
+    )
+    return Fetched(with_large_thumbnails(song_from_player(player, params.video_id)))
+
+
+def join(params: SongsParams, items: Sequence[Envelope | GatewayError]) -> bytes:
+    """The songs' own bytes; a failed one says so in its place."""
+    pairs = zip(params.song_ids, items, strict=True)
+    return b"[" + b",".join(_item(video_id, item) for video_id, item in pairs) + b"]"
+
+
+def _item(video_id: str, item: Envelope | GatewayError) -> bytes:
+    if isinstance(item, Envelope):
+        return item.body
+    failed: FailedSong = {
+        "error": f"Failed to fetch data for song ID {video_id}",
+        "videoId": video_id,
+        "code": item.code,
+    }
+    return orjson.dumps(failed)
+
+
+SONG_ITEM = Resource(name="subcache_song", policy=CATALOGUE, fetch=fetch, concurrency=12)
+SONGS = Batch(
+    name="songs",
+    part=SONG_ITEM,
+    path="/songs",
+    methods=("GET", "POST"),
+    params=SongsParams,
+    questions=lambda params: [VideoParams(video_id=video_id) for video_id in params.song_ids],
+    join=join,
+    answer=list[Song | FailedSong],
+    summary="Many songs at once, in the order asked for; a failed one says so in its place.",
+)

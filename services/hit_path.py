@@ -1,0 +1,62 @@
+"""WSGI shortcut: a fresh GET is answered from memory before Flask wakes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cache_layer import CacheLayer
+from services.responses import fresh_hit, is_not_modified, negotiated
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class HitPath:
+    """Serves what it has learned from the full path: a target, as sent, and the key behind it.
+
+    It never parses a question: whatever is not a fresh, known GET goes on to the application.
+    """
+
+    def __init__(self, app: WsgiApp, cache: CacheLayer, max_targets: int = 20_000) -> None:
+        self._app = app
+        self._cache = cache
+        self._max_targets = max_targets
+        self._keys: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def learn(self, target: str, key: str) -> None:
+        """Remember that this target asks for this key; the oldest lesson makes room."""
+        with self._lock:
+            self._keys[target] = key
+            if len(self._keys) > self._max_targets:
+                self._keys.popitem(last=False)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The hit, or whatever the application answers."""
+        if environ["REQUEST_METHOD"] == "GET":
+            key = self._keys.get(environ.get("REQUEST_URI", ""))
+            if key is not None:
+                hit = self._hit(key, environ, start_response)
+                if hit is not None:
+                    return hit
+        return self._app(environ, start_response)
+
+    def _hit(
+        self, key: str, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes] | None:
+        envelope = self._cache.store.get(key)
+        headers = fresh_hit(envelope, self._cache.clock()) if envelope else None
+        if envelope is None or headers is None:
+            return None
+        self._cache.count("hit")
+        if is_not_modified(environ.get("HTTP_IF_NONE_MATCH"), envelope.etag):
+            start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])
+            return ()
+        coding = environ.get("HTTP_ACCEPT_ENCODING", "")
+        body = negotiated(headers, envelope.body, envelope.gzip_body, coding)
+        start_response("200 OK", headers)
+        return (body,)

@@ -1,0 +1,216 @@
+"""Flask routes: one per row of the endpoint table, and one error body for whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from flask_limiter import Limiter, RateLimitExceeded
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from cache_layer import Envelope, etag_of, gzipped, with_headers
+from errors import (
+    ERRORS,
+    GatewayError,
+    InternalError,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    UnsupportedMediaType,
+    error_body,
+)
+from services.params import known_names, read
+from services.read_through import ReadThrough, admit_all
+from services.resource import Batch, CacheState, Endpoint, Params, Route, Served, is_failure
+from services.responses import (
+    JSON_TYPE,
+    SECURITY,
+    Headers,
+    answer_headers,
+    is_not_modified,
+    negotiated,
+    retry_after,
+    stored_headers,
+)
+
+log = logging.getLogger("gateway.http")
+
+MAX_BODY_BYTES = 64 * 1024
+BATCH_BUDGET_SEC = 20.0
+REQUEST_ID = "gateway.request_id"
+
+#: Told the target of each cacheable answer and the key it is stored under.
+Learn = Callable[[str, str], None]
+AnyRoute = Endpoint[Any] | Batch[Any]
+
+
+class Routes:
+    """Mounts the endpoint table on a Flask application."""
+
+    def __init__(self, engine: ReadThrough, limiter: Limiter, learn: Learn) -> None:
+        self._engine = engine
+        self._limiter = limiter
+        self._learn = learn
+
+    def mount(self, app: Flask, routes: Sequence[AnyRoute]) -> None:
+        """One Flask rule a route; every failure becomes the one error body."""
+        app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+        for route in routes:
+            app.add_url_rule(route.path, route.name, self._view(route), methods=[*route.methods])
+        app.register_error_handler(GatewayError, error_response)
+        app.register_error_handler(HTTPException, _http_error_response)
+        app.register_error_handler(Exception, _bug_response)
+
+    def _view(self, route: AnyRoute) -> Callable[..., Response]:
+        def view(**in_path: str) -> Response:
+            params = read(route.params, _sent(route, in_path))
+            if isinstance(route, Batch):
+                return self._batch_answer(route, params)
+            return self._answer(route, params)
+
+        return view
+
+    def _answer(self, route: Endpoint[Any], params: Params) -> Response:
+        served = self._engine.get(route.resource, params, self._admission(route))
+        if served.envelope.is_absent:
+            return self._absence(served)
+        if request.method == "GET":
+            self._learn(request.environ.get("REQUEST_URI", ""), served.envelope.key)
+        return self._respond(served)
+
+    def _batch_answer(self, route: Batch[Any], params: Params) -> Response:
+        """The parts' bytes, joined; the batch is as old and as stale as its worst part."""
+        items = self._engine.get_many(route.part, route.questions(params), BATCH_BUDGET_SEC)
+        failures = [item for item in items if isinstance(item, GatewayError) and is_failure(item)]
+        if len(failures) == len(items):
+            raise failures[0]
+        body = route.join(
+            params, [item.envelope if isinstance(item, Served) else item for item in items]
+        )
+        served = [item for item in items if isinstance(item, Served)]
+        return self._respond(self._joined(body, served, bool(failures)))
+
+    def _joined(self, body: bytes, parts: Sequence[Served], is_partial: bool) -> Served:
+        now = self._engine.cache.clock()
+        envelopes = [part.envelope for part in parts]
+        envelope = Envelope(
+            key="",
+            status=200,
+            body=body,
+            gzip_body=gzipped(body),
+            etag=etag_of(body),
+            fetched_at=min((e.fetched_at for e in envelopes), default=now),
+            fresh_until=now if is_partial else min((e.fresh_until for e in envelopes), default=now),
+            revalidate_until=min((e.revalidate_until for e in envelopes), default=now),
+            stale_until=min((e.stale_until for e in envelopes), default=now),
+            missing=("batch",) if is_partial else (),
+        )
+        envelope = with_headers(envelope, stored_headers(envelope))
+        worst = max((part.state for part in parts), key=_badness, default=CacheState.LED)
+        return Served(envelope, worst)
+
+    def _respond(self, served: Served) -> Response:
+        headers = answer_headers(served, self._engine.cache.clock())
+        envelope = served.envelope
+        if is_not_modified(request.headers.get("If-None-Match"), envelope.etag):
+            kept = [header for header in headers if header[0] != "Content-Type"]
+            return Response(status=HTTPStatus.NOT_MODIFIED, headers=kept)
+        coding = request.headers.get("Accept-Encoding", "")
+        body = negotiated(headers, envelope.body, envelope.gzip_body, coding)
+        return Response(body, headers=headers)
+
+    def _absence(self, served: Served) -> Response:
+        response = error_response(NotFound(served.envelope.body.decode()))
+        for name, value in answer_headers(served, self._engine.cache.clock()):
+            if name not in ("Content-Type", "ETag"):
+                response.headers[name] = value
+        return response
+
+    def _admission(self, route: Route[Any]) -> Callable[[], None]:
+        """What a client must pass before a fetch is led for it: hits and stale answers are free."""
+        limit = route.rate_limit
+        if limit is None:
+            return admit_all
+
+        def admit() -> None:
+            try:
+                with self._limiter.limit(limit):
+                    pass
+            except RateLimitExceeded as error:
+                raise self._rate_limited(error) from None
+
+        return admit
+
+    def _rate_limited(self, error: RateLimitExceeded) -> RateLimited:
+        window = self._limiter.current_limit
+        wait = window.reset_at - time.time() if window else None
+        return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
+
+
+def _badness(state: CacheState) -> int:
+    return ("hit", "miss", "stale").index(state.x_cache)
+
+
+def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
+    """The parameters a client sent, unread; those in the path win.
+
+    Raises: InvalidRequest, UnsupportedMediaType.
+    """
+    if request.method == "POST":
+        return {**_json_object(), **in_path}
+    sent: dict[str, Any] = {}
+    for name in known_names(route.params):
+        values = request.args.getlist(name)
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} may be given once.")
+        if values and values[0]:
+            sent[name] = values[0]
+    return {**sent, **in_path}
+
+
+def _json_object() -> dict[str, Any]:
+    if not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        body = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError:
+        raise InvalidRequest("The body must be valid JSON.") from None
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return body
+
+
+def error_response(error: GatewayError) -> Response:
+    """The answer that a failure becomes."""
+    request_id = request.environ.get(REQUEST_ID, "")
+    body = orjson.dumps(error_body(error, instance=request.path, request_id=request_id))
+    headers: Headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
+    if error.retry_after_sec is not None:
+        headers.append(("Retry-After", retry_after(error.retry_after_sec)))
+    return Response(body, status=error.status, headers=headers)
+
+
+_BY_STATUS = {error.status: error for error in reversed(ERRORS)}
+
+
+def _http_error_response(error: HTTPException) -> WerkzeugResponse:
+    """What Werkzeug refuses by itself: unknown routes, wrong methods, bodies too large."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    kind = _BY_STATUS.get(error.code, InvalidRequest if error.code < 500 else InternalError)
+    detail = "There is no such route; / lists them." if kind is NotFound else ""
+    response = error_response(kind(detail))
+    if allow := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(allow))
+    return response
+
+
+def _bug_response(error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return error_response(InternalError())

@@ -1,0 +1,78 @@
+"""What one flight's fetch may touch; it notes by itself what the whole is missing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from cache_layer import Envelope
+from clients import Upstreams
+from errors import GatewayError, UpstreamTimeout
+from services.fan_out import Race, fan_out
+from services.pools import DaemonPool
+from services.resource import Outcome, P, Params, Resource, is_failure
+from transport import Deadline
+
+#: The engine's answer for fetches: an envelope, and whether it is a stale one.
+Load = Callable[[Resource[Any], Any, Deadline], tuple[Envelope, bool]]
+
+
+@dataclass(slots=True)
+class EngineSources:
+    """The `Sources` of one flight."""
+
+    load: Load
+    upstream: Upstreams
+    helpers: DaemonPool
+    width: int
+    deadline: Deadline
+    now: float
+    missing: list[str] = field(default_factory=list)
+
+    def get(self, part: Resource[P], params: P) -> Any:
+        """The part's payload; a stale or partial one makes the whole incomplete.
+
+        Raises: GatewayError.
+        """
+        envelope, is_stale = self.load(part, params, self.deadline)
+        if is_stale or envelope.missing:
+            self.missing.append(envelope.key)
+        return orjson.loads(envelope.body)
+
+    def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:
+        """The outcomes of many parts, in order; each failure makes the whole incomplete."""
+        outcomes = fan_out(
+            lambda params: self._outcome(part, params),
+            many,
+            width=self.width,
+            helpers=self.helpers,
+            deadline=self.deadline,
+        )
+        settled = [outcome or Outcome(error=UpstreamTimeout()) for outcome in outcomes]
+        for params, outcome in zip(many, settled, strict=True):
+            if is_failure(outcome.error):
+                self.missing.append(part.key(params))
+        return settled
+
+    def race(
+        self, runners: Sequence[tuple[Resource[Any], Params]], head_start_sec: float
+    ) -> list[Outcome]:
+        """The runners' outcomes once a winner is clear, most preferred runner first."""
+        race = Race(
+            [functools.partial(self._outcome, part, params) for part, params in runners],
+            lambda outcome: outcome.error is None,
+            head_start_sec=head_start_sec,
+            helpers=self.helpers,
+            deadline=self.deadline,
+        )
+        return [outcome or Outcome() for outcome in race.run()]
+
+    def _outcome(self, part: Resource[Any], params: Params) -> Outcome:
+        try:
+            return Outcome(value=self.get(part, params))
+        except GatewayError as error:
+            return Outcome(error=error)

@@ -1,0 +1,80 @@
+"""The gateway over the emulator, rebuilt for each test; the emulator is shared and reset."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+from werkzeug.test import Client
+
+from app import Gateway, create_gateway, default_limits
+from scripts.upstream_emulator import Emulator
+from settings import CacheLimits, Settings
+from tests.doubles import FakeClock
+
+
+@pytest.fixture(scope="session")
+def shared_emulator():
+    with Emulator(seed=7) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(shared_emulator):
+    """The upstreams: no latency, no faults, counters at zero."""
+    shared_emulator.faults.clear()
+    shared_emulator.latency.clear()
+    shared_emulator.calls.reset()
+    yield shared_emulator
+    shared_emulator.faults.clear()
+    shared_emulator.latency.clear()
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@dataclass
+class Running:
+    """A gateway and a client of it."""
+
+    gateway: Gateway
+    client: Client
+    clock: FakeClock
+    began: float = 0.0
+
+    def __post_init__(self):
+        self.began = self.clock.now
+
+    def get(self, target, **headers):
+        return self.client.get(target, headers=headers)
+
+    def post(self, target, json):
+        return self.client.post(target, json=json)
+
+
+@pytest.fixture
+def run_gateway(emulator, clock):
+    """Builds a gateway over the emulator; keyword arguments are settings."""
+
+    def build(limits: dict[str, CacheLimits] | None = None, **overrides) -> Running:
+        urls = {name.lower(): url for name, url in emulator.environment().items()}
+        defaults = {
+            "upstream_retry_attempts": 0,
+            "cache_jitter_pct": 0,
+            "enable_rate_limits": False,
+        }
+        settings = Settings(**(urls | defaults | overrides))
+        gateway = create_gateway(
+            settings, default_limits() | (limits or {}), clock=clock, rng=random.Random(7)
+        )
+        return Running(gateway, Client(gateway.wsgi), clock)
+
+    return build
+
+
+@pytest.fixture
+def running(run_gateway):
+    return run_gateway()

@@ -1,0 +1,121 @@
+"""The floors: a module imports only from floors strictly below its own, or from its own package."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
+FLOORS = (
+    ("errors", "settings"),
+    ("cache_layer", "services.pools", "transport"),
+    ("clients",),
+    ("services.parsers",),
+    ("services.resource",),
+    (
+        "services.fan_out",
+        "services.params",
+        "services.question",
+        "services.refresher",
+        "services.responses",
+        "services.single_flight",
+    ),
+    ("services.parts", "services.sources"),
+    ("services.endpoints", "services.read_through"),
+    ("services.hit_path", "services.metrics", "services.routes"),
+    ("services.request_frame",),
+    ("app",),
+)
+MOST_LINES = 400
+PRODUCT = sorted(
+    path
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("services/**/*.py"))
+    if path.name != "__init__.py" or path.parent.name == "endpoints"
+)
+ALL_SOURCES = sorted({*PRODUCT, *ROOT.glob("services/**/*.py"), *ROOT.glob("scripts/**/*.py")})
+
+
+def module_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def floor_of(module):
+    """The floor of a module, and the entry (a module or a whole package) it belongs to."""
+    for number, entries in enumerate(FLOORS):
+        for entry in entries:
+            if module == entry or module.startswith(entry + "."):
+                return number, entry
+    return None, None
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=module_of)
+def test_imports_point_down(path):
+    module = module_of(path)
+    floor, entry = floor_of(module)
+    assert floor is not None, f"{module} stands on no floor"
+
+    for imported in imports_of(path):
+        below, imported_entry = floor_of(imported)
+        if below is not None and imported_entry != entry:
+            assert below < floor, f"{module} imports {imported} from its own floor or above"
+        assert not imported.startswith(("scripts", "tests")), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=module_of)
+def test_endpoints_meet_only_through_parts(path):
+    module = module_of(path)
+    if not module.startswith("services.endpoints."):
+        pytest.skip("not an endpoint")
+
+    others = [name for name in imports_of(path) if name.startswith("services.endpoints")]
+
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("services.parsers", ("requests", "time", "random", "flask", "ytmusicapi", "socket")),
+        ("services.endpoints", ("flask", "redis", "requests", "services.read_through")),
+        ("services.read_through", ("flask", "settings", "services.endpoints")),
+        ("cache_layer", ("flask", "requests", "services", "transport")),
+        ("services.hit_path", ("flask", "json", "orjson")),
+    ],
+)
+def test_what_a_module_must_never_know(module, forbidden):
+    for path in PRODUCT:
+        if module_of(path) == module or module_of(path).startswith(module + "."):
+            for imported in imports_of(path):
+                for name in forbidden:
+                    assert imported != name, f"{path.name} imports {name}"
+                    assert not imported.startswith(name + "."), f"{path.name} imports {imported}"
+
+
+@pytest.mark.parametrize("path", ALL_SOURCES, ids=module_of)
+def test_a_file_has_a_caption_and_one_idea(path):
+    text = path.read_text()
+    caption = ast.get_docstring(ast.parse(text))
+
+    assert caption, "needs a caption"
+    assert len(caption.splitlines()[0]) <= 100
+    assert len(text.splitlines()) <= MOST_LINES
+
+
+def test_only_settings_reads_the_environment():
+    readers = [
+        module_of(path)
+        for path in PRODUCT
+        if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    ]
+
+    assert readers == ["settings"]

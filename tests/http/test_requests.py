@@ -1,0 +1,271 @@
+"""What every request gets, through WSGI: ids, error bodies, limits, methods, the hit path."""
+
+import gzip
+import logging
+
+import orjson
+import pytest
+
+from errors import ERRORS, GatewayError, error_body
+from scripts.upstream_emulator import Fault
+from services.endpoints import ENDPOINTS
+from tests.doubles import together
+
+MEMBERS = {
+    "error", "type", "title", "status", "detail", "instance", "code", "retryable", "requestId",
+}  # fmt: skip
+
+
+def check_error(response, status, code):
+    assert (response.status_code, response.json["code"]) == (status, code)
+    assert set(response.json) == MEMBERS
+    assert response.json["status"] == status
+    assert response.json["requestId"] == response.headers["X-Request-ID"]
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_the_callers_request_id_is_kept_when_it_is_acceptable(running):
+    sent = "abc_DEF-12345678"
+
+    assert running.get("/health", **{"X-Request-ID": sent}).headers["X-Request-ID"] == sent
+
+
+@pytest.mark.parametrize(
+    "sent", ["short", "a" * 65, "evil\tid-with-tab", "ünïcode-id", "", "a b c d e f g"]
+)
+def test_any_other_request_id_is_replaced(running, sent):
+    given = running.get("/health", **{"X-Request-ID": sent}).headers["X-Request-ID"]
+
+    assert given != sent
+    assert given.isalnum()
+    assert len(given) == 32
+
+
+def test_every_request_leaves_one_log_line_with_its_latency(running, caplog):
+    caplog.set_level(logging.INFO, logger="gateway.access")
+    for target in ("/search?query=a", "/search?query=a", "/nowhere", "/song/bad"):
+        running.get(target, **{"X-Request-ID": "request-0001"})
+
+    lines = [record for record in caplog.records if record.name == "gateway.access"]
+    assert [line.status for line in lines] == [200, 200, 404, 400]
+    assert [line.cache for line in lines] == ["miss", "hit", None, None]
+    assert {line.request_id for line in lines} == {"request-0001"}
+    assert all(line.took_ms >= 0 for line in lines)
+
+
+def test_a_log_line_is_as_long_as_we_decide(running, caplog):
+    caplog.set_level(logging.INFO, logger="gateway.access")
+    running.get("/search?query=" + "a" * 5000)
+
+    assert len(caplog.records[-1].target) == 500
+
+
+def test_an_unknown_route_is_404(running):
+    check_error(running.get("/nowhere"), 404, "not_found")
+
+
+def test_a_wrong_method_is_405_and_says_which_are_right(running):
+    response = running.client.post("/trending")
+
+    check_error(response, 405, "method_not_allowed")
+    assert {"GET", "HEAD"} <= set(response.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_post_that_is_not_json_is_415(running, content_type):
+    response = running.client.post("/songs", data=b"{}", content_type=content_type)
+
+    check_error(response, 415, "unsupported_media_type")
+
+
+def test_a_body_over_64_kib_is_413(running, emulator):
+    body = orjson.dumps({"song_ids": ["a" * 70_000]})
+
+    response = running.client.post("/songs", data=body, content_type="application/json")
+
+    check_error(response, 413, "body_too_large")
+    assert emulator.calls.total() == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"nonsense", b"[" * 5000])
+def test_a_body_that_is_not_json_is_400(running, body):
+    response = running.client.post("/songs", data=body, content_type="application/json")
+
+    check_error(response, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"x"'])
+def test_a_body_that_is_no_object_is_400(running, body):
+    response = running.client.post("/songs", data=body, content_type="application/json")
+
+    check_error(response, 400, "invalid_request")
+    assert response.json["detail"] == "The body must be a JSON object."
+
+
+def test_an_absence_is_404_with_its_own_life(running, emulator):
+    missing = emulator.catalogue.samples()["song_error"][0]
+
+    first, second = running.get(f"/song/{missing}"), running.get(f"/song/{missing}")
+
+    assert (first.status_code, second.status_code) == (404, 404)
+    assert (first.headers["X-Cache"], second.headers["X-Cache"]) == ("miss", "hit")
+    assert second.headers["Cache-Control"] == "public, max-age=300"
+    assert emulator.calls.total("ytmusic", "player") == 1
+
+
+def test_nothing_of_a_bug_leaks(running, monkeypatch, caplog):
+    monkeypatch.setattr(
+        "services.endpoints.catalog.with_large_thumbnails",
+        lambda _: (_ for _ in ()).throw(ValueError("secret /etc/path")),
+    )
+
+    response = running.get("/search?query=bug")
+
+    check_error(response, 500, "internal")
+    assert "secret" not in response.text
+    assert "Traceback" not in response.text
+
+
+def test_nothing_of_an_upstreams_answer_leaks(running, emulator, caplog):
+    caplog.set_level(logging.DEBUG)
+    emulator.faults.set(Fault(host="ytmusic", kind="renamed_renderer", endpoint="artist"))
+    artist = emulator.catalogue.samples()["artist"][0]
+
+    response = running.get(f"/artist/{artist}")
+
+    check_error(response, 502, "upstream_changed")
+    assert len(response.data) < 600
+    assert max(len(str(record.__dict__)) for record in caplog.records) < 3000
+
+
+def test_a_limit_counts_what_reaches_a_fetch_and_nothing_else(run_gateway, emulator):
+    running = run_gateway(enable_rate_limits=True)
+    for country in sorted(emulator.catalogue.charts)[:20]:
+        assert running.get(f"/trending?country={country}").status_code == 200
+    for _ in range(100):
+        assert running.get("/trending?country=AE").status_code == 200
+    assert running.get("/trending?country=XX").status_code == 400
+
+    codes = [
+        running.get(f"/trending?country={country}").status_code
+        for country in sorted(emulator.catalogue.charts)[20:65]
+    ]
+
+    assert codes == [200] * 40 + [429] * 5
+    refused = running.get("/trending?country=ZZ")
+    check_error(refused, 429, "rate_limited")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 61
+    assert running.get("/trending?country=AE").status_code == 200
+
+
+def test_each_endpoint_has_a_limit_of_its_own(run_gateway, emulator):
+    running = run_gateway(enable_rate_limits=True)
+    ids = emulator.catalogue.samples()
+    artist, song = ids["artist"][0], ids["song"][0]
+    codes = [running.get(f"/mix?artists={artist}&limit={n}").status_code for n in range(1, 34)]
+
+    assert codes == [200] * 30 + [429] * 3
+    assert running.post("/recommendations", {"song_ids": [song]}).status_code == 200
+    assert running.get("/trending").status_code == 200
+
+
+def test_a_client_over_its_limit_still_gets_stale_answers(run_gateway, emulator):
+    running = run_gateway(enable_rate_limits=True)
+    countries = sorted(emulator.catalogue.charts)[:61]
+    for country in countries:
+        running.get(f"/trending?country={country}")
+    running.clock.advance(10_000)
+
+    aged = running.get(f"/trending?country={countries[0]}")
+
+    assert (aged.status_code, aged.headers["X-Cache"]) == (200, "stale")
+
+
+def test_gzip_goes_to_who_takes_it_and_is_made_once(running):
+    plain = running.get("/search?query=mirror")
+    for _ in range(2):
+        packed = running.get("/search?query=mirror", **{"Accept-Encoding": "br, gzip;q=0.8"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == plain.data
+        assert packed.headers["ETag"] == plain.headers["ETag"]
+        assert packed.headers["Content-Length"] == str(len(packed.data))
+    refused = running.get("/search?query=mirror", **{"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
+    assert refused.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_learned_target_is_answered_without_flask(running, monkeypatch):
+    running.get("/search?query=mirror")
+    monkeypatch.setattr(running.gateway.flask, "wsgi_app", None)
+
+    assert running.get("/search?query=mirror").headers["X-Cache"] == "hit"
+
+
+def test_the_hit_path_leaves_a_stale_answer_to_the_full_path(running):
+    running.get("/search?query=mirror")
+    running.clock.advance(601)
+
+    assert running.get("/search?query=mirror").headers["X-Cache"] == "stale"
+
+
+def test_the_hit_path_learns_no_more_than_it_may(running):
+    hit_path = running.gateway.wsgi._app
+    hit_path._max_targets = 10
+    for number in range(50):
+        running.get(f"/search?query=mirror&unknown={number}")
+
+    assert len(hit_path._keys) == 10
+
+
+def test_a_hundred_concurrent_cold_requests_share_one_answer(running, emulator):
+    answers = together(lambda _: running.client.get("/search?query=mirror&filter=songs"), 100)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.data for answer in answers}) == 1
+    assert emulator.calls.total("ytmusic", "search") == 1
+
+
+def test_the_index_lists_every_endpoint(running):
+    listed = {endpoint["name"] for endpoint in running.get("/").json["endpoints"]}
+
+    assert listed == {endpoint.name for endpoint in ENDPOINTS}
+
+
+def test_health_tells_of_cache_limits_prewarm_and_upstreams(running, emulator):
+    running.get("/search?query=a")
+    running.get("/search?query=a")
+    health = running.get("/health").json
+
+    assert health["status"] == "healthy"
+    assert (health["cache"]["hits"], health["cache"]["misses"]) == (1, 1)
+    assert health["rate_limits"] == {"enabled": False}
+    assert health["prewarm"] == {"enabled": False}
+    assert set(health["upstreams"]) == {"ytmusic", "lrclib", "genius", "lyrics_ovh", "billboard"}
+    assert health["upstreams"]["ytmusic"]["calls"] == 1
+
+    emulator.faults.set(Fault(host="ytmusic", kind="status", status=500))
+    for number in range(3):
+        running.get(f"/search?query=b{number}")
+    health = running.get("/health").json
+    assert (health["status"], health["upstreams"]["ytmusic"]["state"]) == ("degraded", "failing")
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_every_error_has_a_status_a_code_and_a_public_sentence(kind):
+    error = kind()
+    body = error_body(error, instance="/x", request_id="id")
+
+    assert set(body) == MEMBERS
+    assert body["error"].startswith(f"{kind.status} ")
+    assert body["detail"].endswith(".")
+    assert kind.meaning
+    assert (kind.default_retry_after_sec is not None) == kind.retryable
+
+
+def test_the_error_table_holds_every_code_there_is():
+    def family(kind):
+        return {kind} | {one for child in kind.__subclasses__() for one in family(child)}
+
+    codes = {kind.code for kind in family(GatewayError) if kind.meaning}
+    assert {kind.code for kind in ERRORS} == codes

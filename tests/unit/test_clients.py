@@ -1,0 +1,232 @@
+"""The door to the outside: retries, bulkhead, counters, and ytmusicapi across threads."""
+
+import threading
+
+import pytest
+
+from app import build_upstreams
+from clients import CallPolicy, Upstream, decode_json
+from errors import (
+    NotFound,
+    Overloaded,
+    UpstreamBlocked,
+    UpstreamChanged,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from scripts.upstream_emulator import Fault
+from settings import Settings
+from tests.doubles import together
+from transport import Deadline
+
+
+@pytest.fixture
+def upstreams(emulator):
+    return upstreams_of(emulator)
+
+
+def upstreams_of(emulator, **overrides):
+    urls = {name.lower(): url for name, url in emulator.environment().items()}
+    defaults = {"upstream_retry_backoff_ms": 0, "upstream_retry_attempts": 2}
+    return build_upstreams(Settings(**(urls | defaults | overrides)))
+
+
+def soon():
+    return Deadline.after(20)
+
+
+def scripted_upstream(**policy):
+    defaults = {"timeout_sec": 5, "retries": 2, "backoff_sec": 0, "concurrency": 4}
+    return Upstream("scripted", CallPolicy(**(defaults | policy)))
+
+
+def failing(upstream, error):
+    calls = []
+
+    def ask():
+        calls.append(1)
+        raise error
+
+    with pytest.raises(type(error)):
+        upstream.call(ask, soon())
+    return len(calls)
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (UpstreamError(), 3),
+        (UpstreamUnavailable(), 3),
+        (UpstreamTimeout(), 3),
+        (UpstreamBlocked(), 1),
+        (UpstreamChanged(), 1),
+        (NotFound(), 1),
+    ],
+)
+def test_only_what_may_pass_in_a_moment_is_tried_again(error, tries):
+    assert failing(scripted_upstream(), error) == tries
+
+
+def test_retries_end_with_the_deadline():
+    upstream = scripted_upstream(timeout_sec=0.4, retries=1000, backoff_sec=0.01)
+
+    assert 2 <= failing(upstream, UpstreamUnavailable()) < 100
+
+
+def test_a_wait_that_would_outlive_the_deadline_is_not_begun(monkeypatch):
+    waits = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    upstream = scripted_upstream(timeout_sec=2.0, retries=20, backoff_sec=60.0)
+
+    failing(upstream, UpstreamUnavailable())
+
+    assert waits
+    assert max(waits) <= 0.5, "a quarter of the call's time at most"
+
+
+def test_a_full_bulkhead_refuses_and_never_queues_beyond_the_deadline():
+    upstream = scripted_upstream(concurrency=1)
+    inside, leave = threading.Event(), threading.Event()
+
+    def occupy():
+        upstream.call(lambda: (inside.set(), leave.wait(30)), soon())
+
+    thread = threading.Thread(target=occupy)
+    thread.start()
+    assert inside.wait(30)
+    with pytest.raises(Overloaded):
+        upstream.call(lambda: None, Deadline.after(0.05))
+    leave.set()
+    thread.join()
+    assert upstream.call(lambda: "free", soon()) == "free"
+
+
+def test_calls_failures_and_latencies_are_counted_and_absences_are_no_failures():
+    upstream = scripted_upstream()
+    upstream.call(lambda: 1, soon())
+    failing(upstream, NotFound())
+    assert (upstream.stats.calls, upstream.stats.errors) == (2, 0)
+    failing(upstream, UpstreamError())
+    assert (upstream.stats.calls, upstream.stats.errors) == (5, 3)
+    assert upstream.stats.failures_in_a_row == 3
+    upstream.call(lambda: 1, soon())
+    assert upstream.stats.failures_in_a_row == 0
+    assert upstream.stats.in_flight == 0
+    assert upstream.stats.percentile_ms(0.5) >= 0
+
+
+def test_percentiles_are_the_nearest_rank():
+    upstream = scripted_upstream()
+    assert upstream.stats.percentile_ms(0.95) is None
+    upstream.stats.latencies_ms.extend(range(1, 101))
+
+    assert upstream.stats.percentile_ms(0.5) == 50
+    assert upstream.stats.percentile_ms(0.95) == 95
+
+
+def test_twenty_threads_share_one_visitor_id(upstreams, emulator):
+    artists = emulator.catalogue.samples()["artist"][:20]
+
+    found = together(
+        lambda index: upstreams.ytmusic.ask("get_artist", artists[index], deadline=soon()), 20
+    )
+
+    assert [answer["name"] for answer in found] == [
+        emulator.catalogue.artist(artist).name for artist in artists
+    ]
+    assert emulator.calls.total("ytmusic", "visitor") == 1
+    assert emulator.calls.total("ytmusic", "artist") == 20
+
+
+def test_calls_work_without_a_visitor_id(upstreams, emulator):
+    emulator.faults.set(Fault(host="ytmusic", endpoint="visitor", kind="status", status=503))
+
+    for _ in range(3):
+        assert upstreams.ytmusic.ask("get_search_suggestions", "mirr", deadline=soon())
+
+    assert emulator.calls.total("ytmusic", "visitor") == 1, "it is not asked for again at once"
+
+
+def test_greeting_tells_whether_youtube_music_answers(emulator):
+    assert upstreams_of(emulator).ytmusic.greet() is True
+    emulator.faults.set(Fault(host="ytmusic", kind="reset"))
+    assert upstreams_of(emulator).ytmusic.greet() is False
+
+
+def test_timed_lyrics_and_web_calls_do_not_meet(upstreams, emulator):
+    """The library's own instance stays on the mobile client when two timed calls overlap."""
+    track = emulator.catalogue.with_lyrics(ytmusic="timed")[0]
+    artist = emulator.catalogue.samples()["artist"][0]
+
+    def ask(index):
+        if index % 2:
+            return upstreams.ytmusic.ask("get_artist", artist, deadline=soon())["name"]
+        found = upstreams.ytmusic.ask(
+            "get_lyrics", track.lyrics_id, timestamps=True, deadline=soon()
+        )
+        return found["hasTimestamps"]
+
+    assert [ask(1), ask(0)] == [emulator.catalogue.artist(artist).name, True]
+    own = upstreams.ytmusic._local
+    assert own.mobile is not own.web
+    for _ in range(3):
+        answers = together(ask, 24)
+        assert answers[0::2] == [True] * 12
+        assert answers[1::2] == [emulator.catalogue.artist(artist).name] * 12
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("garbage", UpstreamChanged),
+        ("html", UpstreamChanged),
+        ("empty", UpstreamChanged),
+        ("renamed_renderer", UpstreamChanged),
+        ("truncate", UpstreamUnavailable),
+        ("reset", UpstreamUnavailable),
+        ("oversize", UpstreamError),
+    ],
+)
+def test_what_ytmusicapi_stumbles_over_is_a_typed_error_without_its_text(
+    upstreams, emulator, kind, expected, caplog
+):
+    emulator.faults.set(Fault(host="ytmusic", kind=kind))
+    artist = emulator.catalogue.samples()["artist"][0]
+
+    with pytest.raises(Exception) as raised:
+        upstreams.ytmusic.ask("get_artist", artist, deadline=soon())
+
+    assert type(raised.value) is expected
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("method", ["search", "get_search_suggestions"])
+@pytest.mark.parametrize("kind", ["empty", "renamed_renderer", "garbage"])
+def test_drift_is_never_read_as_nothing_found(upstreams, emulator, method, kind):
+    emulator.faults.set(Fault(host="ytmusic", kind=kind))
+
+    with pytest.raises(UpstreamChanged):
+        upstreams.ytmusic.ask(method, "mirror", deadline=soon())
+
+
+def test_nothing_found_is_nothing_found(upstreams):
+    assert upstreams.ytmusic.ask("search", "qqqqzzzzxxxx", filter="songs", deadline=soon()) == []
+
+
+def test_a_hanging_upstream_ends_with_its_timeout(emulator):
+    upstreams = upstreams_of(emulator, upstream_timeout_sec=0.3)
+    emulator.faults.set(Fault(host="ytmusic", kind="hang"))
+    emulator.faults.set(Fault(host="lrclib", kind="drip"))
+
+    with pytest.raises(UpstreamTimeout):
+        upstreams.ytmusic.ask("get_charts", "US", deadline=soon())
+    with pytest.raises(UpstreamTimeout):
+        upstreams.lrclib.json("/api/get", {"track_name": "a", "artist_name": "b"}, soon())
+
+
+def test_a_body_that_is_not_json_is_a_changed_upstream():
+    assert decode_json(b'{"a": 1}') == {"a": 1}
+    for body in (b"", b"<html>", b"{", b"\xff"):
+        with pytest.raises(UpstreamChanged):
+            decode_json(body)
