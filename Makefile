@@ -1,0 +1,63 @@
+# Every target makes .venv when it is missing; `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup run demo test test-fast check lint types docs docs-check format load lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.runs: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.develops: requirements-dev.txt .venv/.runs
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/.develops ## .venv with everything, tools included
+
+run: .venv/.runs ## the gateway, live, on PORT (5000)
+	$(BIN)/python app.py
+
+demo: .venv/.runs ## the gateway over the upstream emulator: no network at all
+	$(BIN)/python -m scripts.demo
+
+test: .venv/.develops ## all tests
+	$(BIN)/python -m pytest
+
+test-fast: .venv/.develops ## all tests but those that start real processes
+	$(BIN)/python -m pytest -m "not system"
+
+check: lint types docs-check test ## everything CI does
+
+lint: .venv/.develops ## ruff, code and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.develops ## mypy, strict on product code
+	$(BIN)/mypy
+
+docs: .venv/.develops ## write the generated tables of README.md and .env.example
+	$(BIN)/python -m scripts.render_docs
+
+docs-check: .venv/.develops ## fail when they differ from their source
+	$(BIN)/python -m scripts.render_docs --check
+
+format: .venv/.develops ## ruff, fixing what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+load: .venv/.runs ## bounded load on a running gateway (BASE_URL)
+	$(BIN)/python -m scripts.load_smoke --base-url $(or $(BASE_URL),http://127.0.0.1:5000)
+
+lock: .venv/.develops ## write the pinned requirements from their .in files
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

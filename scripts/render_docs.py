@@ -1,0 +1,165 @@
+"""Writes the generated tables of README.md and all of .env.example; --check only compares."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from annotated_types import Ge, Le
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+
+from app import default_limits
+from errors import ERRORS
+from services.endpoints import ENDPOINTS
+from services.resource import Batch
+from settings import CacheLimits, Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def endpoints_table() -> str:
+    """One row an endpoint: how to ask, what comes, how long it lives, how often."""
+    rows = ["| | answer | fresh / kept | limit on fetches |", "|---|---|---|---|"]
+    limits = default_limits()
+    for endpoint in ENDPOINTS:
+        name = endpoint.part.name if isinstance(endpoint, Batch) else endpoint.name
+        ask = "<br>".join(f"`{method} {endpoint.path}`" for method in endpoint.methods)
+        lives = f"{span(limits[name].ttl_sec)} / {span(limits[name].stale_sec)}"
+        rows.append(f"| {ask} | {endpoint.summary} | {lives} | {endpoint.rate_limit or ''} |")
+    return "\n".join(rows)
+
+
+def parameters_table() -> str:
+    """One row an endpoint: its parameters, optional ones with their default."""
+    rows = ["| endpoint | parameters |", "|---|---|"]
+    for endpoint in ENDPOINTS:
+        spelled = [_parameter(name, field) for name, field in endpoint.params.model_fields.items()]
+        rows.append(f"| {endpoint.name} | {', '.join(spelled) or 'none'} |")
+    return "\n".join(rows)
+
+
+def _parameter(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    names = alias.choices if isinstance(alias, AliasChoices) else [name]
+    spelled_names = " or ".join(f"`{one}`" for one in names)
+    if field.is_required():
+        return spelled_names
+    return spelled_names + ("?" if field.default is None else f" = {field.default}")
+
+
+def span(sec: float) -> str:
+    """Seconds in the largest unit that leaves a whole number."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if sec >= size and sec % size == 0:
+            return f"{sec / size:g} {unit}"
+    return f"{sec:g} s"
+
+
+def errors_table() -> str:
+    """One row an error code."""
+    rows = ["| status | code | retry? | when |", "|---|---|---|---|"]
+    for error in ERRORS:
+        retry = "yes" if error.retryable else "no"
+        rows.append(f"| {error.status} | `{error.code}` | {retry} | {error.meaning} |")
+    return "\n".join(rows)
+
+
+def settings_table() -> str:
+    """One row a setting, then the limits of every resource."""
+    rows = ["| name | default | allowed | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default, meaning = spelled(field.default), field.description
+        rows.append(f"| `{name.upper()}` | `{default}` | {allowed(field)} | {meaning} |")
+    return "\n".join(rows)
+
+
+def limits_table() -> str:
+    """One row a resource: the defaults of its three limits."""
+    rows = [
+        "| `<NAME>` | `CACHE_TTL_` | `CACHE_REVALIDATE_` | `CACHE_STALE_` |",
+        "|---|---|---|---|",
+    ]
+    for name, limits in default_limits().items():
+        rows.append(f"| `{name.upper()}` | " + " | ".join(f"{sec:g}" for sec in limits) + " |")
+    return "\n".join(rows)
+
+
+def spelled(value: Any) -> str:
+    """A default as one writes it in the environment."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def allowed(field: FieldInfo) -> str:
+    """The values a setting takes."""
+    least = next((rule.ge for rule in field.metadata if isinstance(rule, Ge)), None)
+    most = next((rule.le for rule in field.metadata if isinstance(rule, Le)), None)
+    if least is not None:
+        return f"{least} to {most}" if most is not None else f"{least} or more"
+    choices = getattr(field.annotation, "__args__", None)
+    if choices:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    return "`true`, `false`" if field.annotation is bool else ""
+
+
+def env_example() -> str:
+    """Every setting with its meaning and default, commented out: nothing needs to be set."""
+    lines = ["# Copy to .env and uncomment what you change; nothing here needs to be set.", ""]
+    for name, field in Settings.model_fields.items():
+        bounds = allowed(field).replace("`", "")
+        lines.append(f"# {field.description}" + (f" ({bounds})" if bounds else ""))
+        lines += [f"#{name.upper()}={spelled(field.default)}", ""]
+    lines.append(
+        "# Cache limits of each resource, in seconds: fresh, revalidated behind, kept at all."
+    )
+    for name, limits in default_limits().items():
+        lines += _limit_lines(name.upper(), limits)
+    return "\n".join(lines) + "\n"
+
+
+def _limit_lines(name: str, limits: CacheLimits) -> list[str]:
+    words = zip(("TTL", "REVALIDATE", "STALE"), limits, strict=True)
+    return [f"#CACHE_{word}_{name}_SEC={sec:g}" for word, sec in words]
+
+
+TABLES = {
+    "endpoints": endpoints_table,
+    "parameters": parameters_table,
+    "errors": errors_table,
+    "settings": settings_table,
+    "limits": limits_table,
+}
+
+
+def readme(text: str) -> str:
+    """README.md with its generated blocks renewed."""
+    return BLOCK.sub(lambda block: f"{block[1]}{TABLES[block[2]]()}\n{block[3]}", text)
+
+
+def main() -> int:
+    """Write or compare; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail when a file differs")
+    check = parser.parse_args().check
+    stale = []
+    for path, wanted in (
+        (ROOT / "README.md", readme((ROOT / "README.md").read_text())),
+        (ROOT / ".env.example", env_example()),
+    ):
+        if path.exists() and path.read_text() == wanted:
+            continue
+        stale.append(path.name)
+        if not check:
+            path.write_text(wanted)
+    if check and stale:
+        print(f"{', '.join(stale)}: differs from its source; run `make docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
