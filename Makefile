@@ -30,8 +30,8 @@ demo: .venv/.runs ## the gateway over the upstream emulator: no network at all
 test: .venv/.develops ## all tests
 	$(BIN)/python -m pytest
 
-test-fast: .venv/.develops ## all tests but those that start real processes
-	$(BIN)/python -m pytest -m "not system"
+test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop while coding
+	$(BIN)/python -m pytest -n auto tests/unit tests/contract tests/http
 
 check: lint types docs-check test ## everything CI does
 
