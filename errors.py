@@ -12,7 +12,6 @@ GatewayError
 ├── UpstreamUnavailable       503  upstream could not be reached
 │   └── UpstreamBlocked       503  upstream told us to stay away: not asked again at once
 ├── Overloaded                503  no permit is free here
-├── Draining                  503  this instance is stopping
 ├── UpstreamTimeout           504  the deadline passed
 └── InternalError             500  a bug of ours
 """
@@ -164,17 +163,6 @@ class Overloaded(GatewayError):
     default_retry_after_sec = 1.0
 
 
-class Draining(GatewayError):
-    """This instance is stopping and starts nothing new."""
-
-    status = 503
-    code = "draining"
-    retryable = True
-    meaning = "this instance is stopping; another one answers the retry"
-    default_detail = "This instance is stopping."
-    default_retry_after_sec = 1.0
-
-
 class InternalError(GatewayError):
     """A bug of ours: the log holds the trace, the answer does not."""
 
@@ -196,7 +184,6 @@ ERRORS: tuple[type[GatewayError], ...] = (
     UpstreamChanged,
     UpstreamUnavailable,
     Overloaded,
-    Draining,
     UpstreamTimeout,
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cache_layer import CacheLayer
-from services.responses import fresh_hit, is_not_modified, negotiated
+from services.responses import answer, fresh_hit
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -53,10 +53,11 @@ class HitPath:
         if envelope is None or headers is None:
             return None
         self._cache.count("hit")
-        if is_not_modified(environ.get("HTTP_IF_NONE_MATCH"), envelope.etag):
-            start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])
-            return ()
-        coding = environ.get("HTTP_ACCEPT_ENCODING", "")
-        body = negotiated(headers, envelope.body, envelope.gzip_body, coding)
-        start_response("200 OK", headers)
-        return (body,)
+        status, headers, body = answer(
+            envelope,
+            headers,
+            if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
+            accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
+        )
+        start_response(status, headers)
+        return (body,) if body else ()

@@ -118,15 +118,21 @@ def fresh_hit(envelope: Envelope, now: float) -> Headers | None:
     return answer_headers(Served(envelope, CacheState.FRESH), now)
 
 
-def negotiated(
-    headers: Headers, body: bytes, gzip_body: bytes | None, accept_encoding: str
-) -> bytes:
-    """The body in the coding the caller takes; `headers` gains what tells so."""
-    if gzip_body is not None and accepts_gzip(accept_encoding):
+def answer(
+    envelope: Envelope, headers: Headers, *, if_none_match: str | None, accept_encoding: str
+) -> tuple[str, Headers, bytes]:
+    """Status line, headers and body of an answer from this envelope: whoever gives it, it is equal.
+
+    Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form.
+    """
+    if is_not_modified(if_none_match, envelope.etag):
+        return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"], b""
+    body = envelope.body
+    if envelope.gzip_body is not None and accepts_gzip(accept_encoding):
         headers.append(("Content-Encoding", "gzip"))
-        body = gzip_body
+        body = envelope.gzip_body
     headers.append(("Content-Length", str(len(body))))
-    return body
+    return "200 OK", headers, body
 
 
 @lru_cache(maxsize=256)

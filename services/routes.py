@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -32,9 +31,9 @@ from services.responses import (
     JSON_TYPE,
     SECURITY,
     Headers,
+    accepts_gzip,
+    answer,
     answer_headers,
-    is_not_modified,
-    negotiated,
     retry_after,
     stored_headers,
 )
@@ -93,37 +92,39 @@ class Routes:
         body = route.join(
             params, [item.envelope if isinstance(item, Served) else item for item in items]
         )
-        served = [item for item in items if isinstance(item, Served)]
-        return self._respond(self._joined(body, served, bool(failures)))
+        parts = [item for item in items if isinstance(item, Served)]
+        envelope = self._joined(body, [part.envelope for part in parts], len(items), bool(failures))
+        worst = max((part.state for part in parts), key=_badness, default=CacheState.LED)
+        return self._respond(Served(envelope, worst))
 
-    def _joined(self, body: bytes, parts: Sequence[Served], is_partial: bool) -> Served:
+    def _joined(
+        self, body: bytes, parts: Sequence[Envelope], asked: int, is_partial: bool
+    ) -> Envelope:
+        """An envelope that is never stored; one with an error in it is fresh for nobody."""
         now = self._engine.cache.clock()
-        envelopes = [part.envelope for part in parts]
+        is_whole = len(parts) == asked
         envelope = Envelope(
             key="",
             status=200,
             body=body,
-            gzip_body=gzipped(body),
+            gzip_body=gzipped(body) if _takes_gzip() else None,
             etag=etag_of(body),
-            fetched_at=min((e.fetched_at for e in envelopes), default=now),
-            fresh_until=now if is_partial else min((e.fresh_until for e in envelopes), default=now),
-            revalidate_until=min((e.revalidate_until for e in envelopes), default=now),
-            stale_until=min((e.stale_until for e in envelopes), default=now),
+            fetched_at=min((part.fetched_at for part in parts), default=now),
+            fresh_until=min(part.fresh_until for part in parts) if is_whole else now,
+            revalidate_until=min((part.revalidate_until for part in parts), default=now),
+            stale_until=min((part.stale_until for part in parts), default=now),
             missing=("batch",) if is_partial else (),
         )
-        envelope = with_headers(envelope, stored_headers(envelope))
-        worst = max((part.state for part in parts), key=_badness, default=CacheState.LED)
-        return Served(envelope, worst)
+        return with_headers(envelope, stored_headers(envelope))
 
     def _respond(self, served: Served) -> Response:
-        headers = answer_headers(served, self._engine.cache.clock())
-        envelope = served.envelope
-        if is_not_modified(request.headers.get("If-None-Match"), envelope.etag):
-            kept = [header for header in headers if header[0] != "Content-Type"]
-            return Response(status=HTTPStatus.NOT_MODIFIED, headers=kept)
-        coding = request.headers.get("Accept-Encoding", "")
-        body = negotiated(headers, envelope.body, envelope.gzip_body, coding)
-        return Response(body, headers=headers)
+        status, headers, body = answer(
+            served.envelope,
+            answer_headers(served, self._engine.cache.clock()),
+            if_none_match=request.headers.get("If-None-Match"),
+            accept_encoding=request.headers.get("Accept-Encoding", ""),
+        )
+        return Response(body, status=status, headers=headers)
 
     def _absence(self, served: Served) -> Response:
         response = error_response(NotFound(served.envelope.body.decode()))
@@ -151,6 +152,10 @@ class Routes:
         window = self._limiter.current_limit
         wait = window.reset_at - time.time() if window else None
         return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
+
+
+def _takes_gzip() -> bool:
+    return accepts_gzip(request.headers.get("Accept-Encoding", ""))
 
 
 def _badness(state: CacheState) -> int:
