@@ -110,18 +110,6 @@ def artists_of_match(row_artist: str, match: Mapping[str, Any] | None) -> list[A
     return known + [ArtistRef(id=None, name=name) for name in missing]
 
 
-def best_artist(name: str, candidates: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The artist search result of this name: an equal one, else the most alike above the limit."""
-    wanted = comparable(name)
-    scored = [
-        (fuzz.ratio(wanted, comparable(found_name)), found)
-        for found in candidates
-        if found.get("browseId") and (found_name := _artist_name(found))
-    ]
-    score, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
-    return best if score >= SAME_NAME else None
-
-
 def _alike(wanted: str, found: str) -> float:
     """0 to 100; "Part 1" and "Part 2" are alike in all but what matters."""
     one, other = comparable(wanted), comparable(found)
@@ -135,15 +123,6 @@ def _is_carried(name: str, carried: Iterable[str]) -> bool:
     return any(
         f" {wanted} " in f" {other} " or fuzz.ratio(wanted, other) >= SAME_NAME for other in carried
     )
-
-
-def _artist_name(found: Mapping[str, Any]) -> str | None:
-    """A top result lists its artists, all others name one."""
-    for name in (found.get("artist"), found.get("name")):
-        if isinstance(name, str) and name:
-            return name
-    refs = artist_refs(found.get("artists"))
-    return refs[0]["name"] if refs else None
 
 
 def _credited(candidate: Mapping[str, Any]) -> list[str]:

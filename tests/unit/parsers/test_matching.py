@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.parsers.matching import artists_of_match, best_artist, best_match, match_score
+from services.parsers.matching import artists_of_match, best_match, match_score
 
 
 def song(title, *artists, album=None, video_id="aBcDeFgHiJ0"):
@@ -147,26 +147,3 @@ def test_without_a_match_the_names_stand_alone(match):
         {"id": None, "name": "Nora Nil"},
         {"id": None, "name": "Øya"},
     ]
-
-
-def artist(name, browse_id="UCx"):
-    return {"artist": name, "browseId": browse_id}
-
-
-def test_the_artist_of_this_name_is_found():
-    wanted = artist("NÖRA Nil")
-    assert best_artist("Nora Nil", [artist("Nora Nils"), wanted]) is wanted
-    alike = artist("Nora Nill")
-    assert best_artist("Nora Nil", [artist("Other"), alike]) is alike
-
-
-def test_a_top_result_lists_its_name():
-    top = {"browseId": "UCx", "artists": [{"name": "Nora Nil", "id": "UCx"}]}
-    assert best_artist("Nora Nil", [top]) is top
-
-
-@pytest.mark.parametrize(
-    "found", [[], [artist("Someone")], [artist("Nora Nil", None)], [{"browseId": "UCx"}], [{}]]
-)
-def test_nobody_of_this_name_is_none(found):
-    assert best_artist("Nora Nil", found) is None
