@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import random
 import signal
@@ -18,7 +17,6 @@ from flask import Flask, Response, jsonify
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from pythonjsonlogger.json import JsonFormatter
-from waitress.server import create_server
 
 from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
@@ -31,6 +29,7 @@ from services.refresher import Refresher
 from services.request_frame import RequestFrame
 from services.resource import Batch
 from services.routes import Routes
+from services.server import CannotListen, open_server
 from services.single_flight import SingleFlight
 from settings import CacheLimits, Settings, SettingsError, load_settings
 from transport import Site, open_session
@@ -42,6 +41,10 @@ REFRESH_THREADS = 4
 HELPER_THREADS = 64
 WEBSITE_CONCURRENCY = 16
 MIB = 2**20
+#: Lyrics services ask their clients to name themselves; LRCLIB refuses those that do not.
+APP_AGENT = f"{SERVICE}/{VERSION}"
+#: Pages made for people are refused to anything else.
+BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +134,10 @@ def build_upstreams(settings: Settings) -> Upstreams:
         asked_by_id=("/youtubei/v1/browse", "/youtubei/v1/next"),
     )
     lrclib = _website("lrclib", "https://lrclib.net", settings.upstream_lrclib_url)
-    genius = _website("genius", "https://genius.com", settings.upstream_genius_url)
+    genius = _website("genius", "https://genius.com", settings.upstream_genius_url, pages=True)
     ovh = _website("lyrics_ovh", "https://api.lyrics.ovh", settings.upstream_lyrics_ovh_url)
-    billboard = _website(
-        "billboard", "https://www.billboard.com", settings.upstream_billboard_url, speaks_json=False
-    )
+    billboard_url = settings.upstream_billboard_url
+    billboard = _website("billboard", "https://www.billboard.com", billboard_url, pages=True)
     session = open_session((ytmusic, lrclib, genius, ovh, billboard))
 
     def upstream(site: Site, *, retries: int) -> Upstream:
@@ -162,14 +164,16 @@ def build_upstreams(settings: Settings) -> Upstreams:
     )
 
 
-def _website(name: str, origin: str, base_url: str, *, speaks_json: bool = True) -> Site:
+def _website(name: str, origin: str, base_url: str, *, pages: bool = False) -> Site:
+    """A site asked with plain GETs: a JSON service, or `pages` made for people."""
     return Site(
         name=name,
         origin=origin,
         base_url=base_url,
         max_body_bytes=4 * MIB,
         pool_size=WEBSITE_CONCURRENCY,
-        speaks_json=speaks_json,
+        speaks_json=not pages,
+        user_agent=BROWSER_AGENT if pages else APP_AGENT,
     )
 
 
@@ -253,36 +257,15 @@ def main() -> int:
     configure_logging(settings.log_level)
     gateway = create_gateway(settings, limits)
     try:
-        server = create_server(gateway.wsgi, **waitress_options(settings))
-    except OSError as error:
-        _tell(_cannot_listen(error, settings))
+        server = open_server(gateway.wsgi, settings)
+    except CannotListen as error:
+        _tell(str(error))
         return 1
     _tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
     threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
     signal.signal(signal.SIGTERM, _stop)
     server.run()
     return 0
-
-
-def waitress_options(settings: Settings) -> dict[str, Any]:
-    """How Waitress serves: idle connections cost a descriptor each, so many may stay open."""
-    proxies = settings.trusted_proxy_count
-    forwarded = {
-        "trusted_proxy": "*",
-        "trusted_proxy_count": proxies,
-        "trusted_proxy_headers": {"x-forwarded-for"},
-    }
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "threads": settings.server_threads,
-        "connection_limit": 1000,
-        "backlog": 1024,
-        "asyncore_use_poll": True,
-        "ident": None,
-        "clear_untrusted_proxy_headers": True,
-        **(forwarded if proxies else {}),
-    }
 
 
 def _tell(*lines: str) -> None:
@@ -293,12 +276,6 @@ def _tell(*lines: str) -> None:
 
 def _stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signal's protocol
     raise SystemExit(0)
-
-
-def _cannot_listen(error: OSError, settings: Settings) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {settings.port} is taken: stop what uses it, or set PORT to another one."
-    return f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."
 
 
 def _greet(upstreams: Upstreams) -> None:

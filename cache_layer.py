@@ -178,9 +178,6 @@ class Store(Protocol):
     def put(self, envelope: Envelope) -> None:
         """Keep it, dropping others where room is needed."""
 
-    def drop(self, key: str) -> None:
-        """Forget it."""
-
 
 class MemoryStore:
     """An LRU bounded in bytes and entries.
@@ -222,17 +219,6 @@ class MemoryStore:
             while self.bytes_held > self.max_bytes or len(self._entries) > self._max_entries:
                 self._discard(next(iter(self._entries)))
                 self._stats.evictions += 1
-
-    def drop(self, key: str) -> None:
-        """Forget the key."""
-        with self._lock:
-            self._discard(key)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._entries.clear()
-            self.bytes_held = 0
 
     def _discard(self, key: str) -> None:
         dropped = self._entries.pop(key, None)

@@ -36,7 +36,6 @@ from transport import Deadline, Site, call_deadline, time_left
 
 log = logging.getLogger("gateway.upstream")
 
-USER_AGENT = "youtube-music-gateway/1.0 (+https://github.com/youtube-music-gateway)"
 #: ytmusicapi's client version is the date of its making: YouTube refuses one too old.
 INSTANCE_LIFE_SEC = 24 * 3600.0
 MAX_BACKOFF_SEC = 1.0
@@ -331,7 +330,7 @@ class Website:
 
     def _get(self, path: str, params: Mapping[str, Any]) -> requests.Response:
         url = self._site.origin + path
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
+        headers = {"User-Agent": self._site.user_agent, "Accept-Encoding": "gzip"}
         try:
             return self._session.get(url, params=dict(params), headers=headers)
         except requests.TooManyRedirects:

@@ -147,6 +147,7 @@ class Site:
     max_body_bytes: int
     pool_size: int
     speaks_json: bool = True
+    user_agent: str = ""
     #: Paths that name a thing by its id: there, a 400 means that no such thing exists.
     asked_by_id: tuple[str, ...] = ()
 

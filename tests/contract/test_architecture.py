@@ -25,7 +25,7 @@ FLOORS = (
     ("services.parts", "services.sources"),
     ("services.endpoints", "services.read_through"),
     ("services.hit_path", "services.metrics", "services.routes"),
-    ("services.request_frame",),
+    ("services.request_frame", "services.server"),
     ("app",),
 )
 MOST_LINES = 400

@@ -62,12 +62,12 @@ def test_a_garbage_upstream_is_502_upstream_changed(endpoint, kind, example_of, 
 
 
 @EVERY
-def test_a_failed_part_never_earns_the_full_fresh_life(endpoint, example_of, running, emulator):
+def test_a_failed_part_never_earns_the_full_fresh_life(endpoint, example_of, run_gateway, emulator):
     example = example_of[endpoint.name]
     if example.part is None:
         pytest.skip("has no parts that may fail alone")
-    whole = example.ask.of(running)
-    running.gateway.memory.clear()
+    whole = example.ask.of(run_gateway())
+    running = run_gateway()
     emulator.faults.set(Fault(host="ytmusic", kind="status", status=500, **example.part))
 
     partial = example.ask.of(running)
