@@ -315,11 +315,11 @@ class CacheLayer:
         """Remember a failed fetch: when to try again, and what to say until then.
 
         A key with an answer backs off exponentially, for its callers lack nothing. A key without
-        one is refused for a second, or as long as the upstream asks: long enough that a crowd
-        shares one verdict, short enough that the first call after a recovery is right.
+        one is refused only as long as the upstream itself asks: a crowd shares one flight anyway,
+        and the first call after a recovery is right.
         """
         now = self.clock()
-        asked = error.retry_after_sec or 0.0
+        asked = error.asked_wait_sec or 0.0
         with self._lock:
             known = self._failures.pop(key, None)
             count = known.count + 1 if known else 1
@@ -328,7 +328,7 @@ class CacheLayer:
                 error=copy.copy(error),  # without traceback: its frames hold whole upstream bodies
                 count=count,
                 retry_at=now + max(asked, backoff * self.rng.uniform(0.5, 1.0)),
-                refuse_until=now + max(asked, 1.0),
+                refuse_until=now + asked,
             )
             self._failures[key] = failure
             self.stats.failures += 1

@@ -25,7 +25,8 @@ from typing import Any, ClassVar
 class GatewayError(Exception):
     """A failure a caller may see: `detail` is one public sentence, never an upstream's text.
 
-    Units: `retry_after_sec` in seconds, None when the upstream or the class names none.
+    Units: seconds. `asked_wait_sec` is what the upstream asked for, None where it did not;
+           `retry_after_sec` is what the caller is told, None where a retry makes no sense.
     """
 
     status: ClassVar[int] = 500
@@ -38,6 +39,7 @@ class GatewayError(Exception):
     def __init__(self, detail: str = "", *, retry_after_sec: float | None = None) -> None:
         self.detail = detail or self.default_detail
         super().__init__(self.detail)
+        self.asked_wait_sec = retry_after_sec
         self.retry_after_sec = (
             self.default_retry_after_sec if retry_after_sec is None else retry_after_sec
         )

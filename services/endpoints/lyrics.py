@@ -85,7 +85,7 @@ def _nothing(outcomes: list[Outcome]) -> GatewayError:
         return UpstreamChanged(
             "The lyrics providers answered in a form this gateway does not know."
         )
-    waits = [failure.retry_after_sec or 0.0 for failure in failures if failure]
+    waits = [wait for failure in failures if failure and (wait := failure.asked_wait_sec)]
     return UpstreamUnavailable(
         "Not every lyrics provider could be asked.", retry_after_sec=max(waits, default=None)
     )

@@ -138,7 +138,7 @@ def test_an_outage_is_an_error_when_cold_and_nothing_of_it_is_kept(
 
         assert response.status_code in (502, 503, 504), (fault, response.text[:300])
         assert response.json["retryable"] is True
-        running.clock.advance(int(response.headers["Retry-After"]))
+        assert int(response.headers["Retry-After"]) >= 1
     emulator.faults.clear()
 
     recovered = ask.of(running)
