@@ -7,15 +7,35 @@ from bs4.builder import ParserRejectedMarkup
 
 from errors import UpstreamChanged
 
+_COMMENT, _COMMENT_END = "<!--", "-->"
+
 
 def parsed(html: str, parts: SoupStrainer) -> BeautifulSoup:
     """The parts of a page; the rest is never built.
 
     Raises: UpstreamChanged for a text that is no HTML, which bs4 would take for a file name.
     """
-    if "<" not in html:
+    markup = _closed(html)
+    if not markup:
         raise UpstreamChanged("A page came without any markup.")
     try:
-        return BeautifulSoup(html, "html.parser", parse_only=parts)
+        return BeautifulSoup(markup, "html.parser", parse_only=parts)
     except ParserRejectedMarkup:
         raise UpstreamChanged("A page came in markup that cannot be read.") from None
+
+
+def _closed(html: str) -> str:
+    """A page without comments, marked sections and the tag that its end cuts off.
+
+    html.parser looks for the end of each of them anew, which takes quadratic time on a page
+    that opens many and closes none.
+    """
+    pieces = []
+    start = html.find("<")
+    while 0 <= start < len(html):
+        comment = html.find(_COMMENT, start)
+        end = html.find(_COMMENT_END, comment + len(_COMMENT)) if comment >= 0 else -1
+        pieces.append(html[start : comment if comment >= 0 else len(html)])
+        start = end + len(_COMMENT_END) if end >= 0 else len(html)
+    markup = " ".join(pieces).replace("<![", " ").replace("<?", " ")
+    return markup[: markup.rfind(">") + 1]

@@ -1,5 +1,7 @@
 """Genius: the right page, and the lyrics without the page's own words."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +104,22 @@ def test_an_instrumental_is_known():
 def test_a_page_without_lyrics_and_notice_is_drift(html):
     with pytest.raises(UpstreamChanged):
         parse_genius(html)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["<!--", "<![x", "<?", "<br>", "<div>", container("").removesuffix("</div>"), "<a ", "</a "],
+)
+def test_a_page_that_closes_nothing_is_read_in_linear_time(part):
+    html = page(container(part * 20_000))
+    started = time.process_time()
+    assert parse_genius(html) is None
+    assert time.process_time() - started < 5
+
+
+def test_commented_text_is_no_text():
+    html = page(container("Erste<!-- keine <br> Zeile --><br>Zweite"))
+    assert parse_genius(html) == Lyrics("Erste\nZweite")
 
 
 @given(st.text(alphabet='<>/="!-[] brdiv', max_size=60))
