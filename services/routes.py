@@ -11,7 +11,6 @@ import orjson
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from cache_layer import Envelope, etag_of, gzipped, with_headers
 from errors import (
@@ -60,6 +59,7 @@ class Routes:
     def mount(self, app: Flask, routes: Sequence[AnyRoute]) -> None:
         """One Flask rule a route; every failure becomes the one error body."""
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+        app.url_map.merge_slashes = False  # a wrong path is 404 in our shape, not a redirect page
         for route in routes:
             app.add_url_rule(route.path, route.name, self._view(route), methods=[*route.methods])
         app.register_error_handler(GatewayError, error_response)
@@ -204,11 +204,10 @@ def error_response(error: GatewayError) -> Response:
 _BY_STATUS = {error.status: error for error in reversed(ERRORS)}
 
 
-def _http_error_response(error: HTTPException) -> WerkzeugResponse:
+def _http_error_response(error: HTTPException) -> Response:
     """What Werkzeug refuses by itself: unknown routes, wrong methods, bodies too large."""
-    if error.code is None or error.code < 400:
-        return error.get_response()
-    kind = _BY_STATUS.get(error.code, InvalidRequest if error.code < 500 else InternalError)
+    status = error.code or InternalError.status
+    kind = _BY_STATUS.get(status, InvalidRequest if status < 500 else InternalError)
     detail = "There is no such route; / lists them." if kind is NotFound else ""
     response = error_response(kind(detail))
     if allow := getattr(error, "valid_methods", None):

@@ -37,5 +37,7 @@ def _closed(html: str) -> str:
         end = html.find(_COMMENT_END, comment + len(_COMMENT)) if comment >= 0 else -1
         pieces.append(html[start : comment if comment >= 0 else len(html)])
         start = end + len(_COMMENT_END) if end >= 0 else len(html)
-    markup = " ".join(pieces).replace("<![", " ").replace("<?", " ")
+    # Nothing takes a comment's place: servers part one text by empty ones. What is left to open
+    # a comment came together just now.
+    markup = "".join(pieces).replace(_COMMENT, " ").replace("<![", " ").replace("<?", " ")
     return markup[: markup.rfind(">") + 1]

@@ -61,8 +61,11 @@ def test_a_log_line_is_as_long_as_we_decide(running, caplog):
     assert len(caplog.records[-1].target) == 500
 
 
-def test_an_unknown_route_is_404(running):
-    check_error(running.get("/nowhere"), 404, "not_found")
+@pytest.mark.parametrize(
+    "target", ["/nowhere", "/artist//songs", "/trending//", "/trending/", "/song/..%2f..%2fetc"]
+)
+def test_an_unknown_route_is_404(running, target):
+    check_error(running.get(target), 404, "not_found")
 
 
 def test_a_wrong_method_is_405_and_says_which_are_right(running):

@@ -108,17 +108,27 @@ def test_a_page_without_lyrics_and_notice_is_drift(html):
 
 @pytest.mark.parametrize(
     "part",
-    ["<!--", "<![x", "<?", "<br>", "<div>", container("").removesuffix("</div>"), "<a ", "</a "],
+    [
+        "<!--",
+        "<!<!---->--",
+        "<![x",
+        "<?",
+        "<br>",
+        "<div>",
+        container("").removesuffix("</div>"),
+        "<a ",
+        "</a ",
+    ],
 )
 def test_a_page_that_closes_nothing_is_read_in_linear_time(part):
-    html = page(container(part * 20_000))
+    html = page(container(part * 40_000))
     started = time.process_time()
-    assert parse_genius(html) is None
+    parse_genius(html)
     assert time.process_time() - started < 5
 
 
 def test_commented_text_is_no_text():
-    html = page(container("Erste<!-- keine <br> Zeile --><br>Zweite"))
+    html = page(container("Er<!-- keine <br> Zeile -->ste<br>Zweite"))
     assert parse_genius(html) == Lyrics("Erste\nZweite")
 
 
