@@ -11,9 +11,6 @@ from bs4 import BeautifulSoup, SoupStrainer, Tag
 
 from errors import UpstreamChanged
 from services.parsers.markup import parsed
-from services.parsers.names import split_artists
-
-__all__ = ["ChartRow", "HotChart", "parse_hot_100", "split_artists"]
 
 CHART_SIZE = 100
 

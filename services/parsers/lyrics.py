@@ -1,4 +1,4 @@
-"""Lyrics of every provider, in one form."""
+"""Answers of LRCLIB, lyrics.ovh and YouTube Music as lyrics."""
 
 from __future__ import annotations
 
@@ -7,22 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from errors import NotFound, UpstreamChanged
-from services.parsers.genius import genius_song_url, parse_genius
-from services.parsers.lyric_text import Lyrics, lrc, lyrics_of, plain_from_lrc, tidy
-from services.parsers.names import artist_candidates, plain_title
-
-__all__ = [
-    "Lyrics",
-    "artist_candidates",
-    "genius_song_url",
-    "lrc",
-    "lyrics_from_ytmusic",
-    "parse_genius",
-    "parse_lrclib",
-    "parse_lyrics_ovh",
-    "plain_from_lrc",
-    "plain_title",
-]
+from services.parsers.lyric_text import Lyrics, lrc, lyrics_of, tidy
 
 _PAROLES = re.compile(r"paroles de la chanson\b.*", re.IGNORECASE)
 _CONTRIBUTORS = re.compile(r"\d{1,6} Contributors?")

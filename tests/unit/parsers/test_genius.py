@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import GatewayError, UpstreamChanged
-from services.parsers.lyrics import Lyrics, genius_song_url, parse_genius
+from services.parsers.genius import genius_song_url, parse_genius
+from services.parsers.lyric_text import Lyrics
 
 URL = "https://genius.com/Nora-nil-leise-wege-lyrics"
 HEADER = (

@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import GatewayError, NotFound, UpstreamChanged
-from services.parsers.lyrics import (
-    Lyrics,
-    lrc,
-    lyrics_from_ytmusic,
-    parse_lrclib,
-    parse_lyrics_ovh,
-    plain_from_lrc,
-)
+from services.parsers.lyric_text import Lyrics, lrc, plain_from_lrc
+from services.parsers.lyrics import lyrics_from_ytmusic, parse_lrclib, parse_lyrics_ovh
 
 TIMED = "[00:01.50]Erste Zeile\n[00:04.00]\n[01:02.03]Zweite Zeile"
 
