@@ -96,3 +96,14 @@ def test_an_artist_whose_releases_all_fail_is_answered_by_his_top_songs(running,
     top = {track.video_id for track in emulator.catalogue.artist(artist).top_songs}
     assert {song["videoId"] for song in songs.json} <= top
     assert songs.json
+
+
+def test_without_stale_fallback_an_answer_ends_with_its_fresh_life(run_gateway, emulator):
+    running = run_gateway(enable_stale_fallback=False)
+    running.get("/search?query=mirror")
+    running.clock.advance(601)
+    assert running.get("/search?query=mirror").headers["X-Cache"] == "miss"
+
+    running.clock.advance(601)
+    emulator.faults.set(Fault(host="ytmusic", kind="status", status=503))
+    assert running.get("/search?query=mirror").status_code == 503
