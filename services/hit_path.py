@@ -15,6 +15,10 @@ StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
+#: A longer target is not learned: a flood of them must not hold memory that nobody counts.
+LONGEST_TARGET_CHARS = 2000
+
+
 class HitPath:
     """Serves what it has learned from the full path: a target, as sent, and the key behind it.
 
@@ -30,6 +34,8 @@ class HitPath:
 
     def learn(self, target: str, key: str) -> None:
         """Remember that this target asks for this key; the oldest lesson makes room."""
+        if len(target) > LONGEST_TARGET_CHARS:
+            return
         with self._lock:
             self._keys[target] = key
             if len(self._keys) > self._max_targets:

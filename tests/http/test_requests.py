@@ -222,6 +222,15 @@ def test_the_hit_path_learns_no_more_than_it_may(running):
     assert len(hit_path._keys) == 10
 
 
+def test_the_hit_path_learns_no_target_that_is_only_long(running):
+    long, short = (f"/search?query=mirror&unknown={'a' * size}" for size in (3000, 1000))
+    for target in (long, short):
+        running.get(target)
+
+    assert list(running.gateway.wsgi._app._keys) == [short]
+    assert running.get(long).headers["X-Cache"] == "hit", "Flask answers it as well"
+
+
 def test_a_hundred_concurrent_cold_requests_share_one_answer(running, emulator):
     answers = together(lambda _: running.client.get("/search?query=mirror&filter=songs"), 100)
 
