@@ -17,8 +17,6 @@ import orjson
 
 from errors import GatewayError, NotFound
 
-#: An envelope from the future (a clock was set back) counts as fetched now.
-CLOCK_SLACK_SEC = 5.0
 #: How much a stored body must weigh before its gzip form is worth the bytes of a second copy.
 GZIP_FROM_BYTES = 500
 GZIP_LEVEL = 6
@@ -107,7 +105,6 @@ class Envelope:
     fresh_until: float
     revalidate_until: float
     stale_until: float
-    cost_sec: float = 0.0
     missing: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     strikes: int = 0
@@ -285,7 +282,6 @@ class CacheLayer:
             fresh_until=fresh_until,
             revalidate_until=max(fresh_until, now + policy.revalidate_until_sec),
             stale_until=now + policy.stale_sec,
-            cost_sec=max(0.0, now - began),
             missing=missing,
         )
 
@@ -335,11 +331,6 @@ class CacheLayer:
             if len(self._failures) > self.max_failures:
                 self._failures.popitem(last=False)
         return failure
-
-
-def with_headers(envelope: Envelope, headers: tuple[tuple[str, str], ...]) -> Envelope:
-    """The envelope with the header list that every answer from it carries."""
-    return replace(envelope, headers=headers)
 
 
 def gzipped(body: bytes) -> bytes | None:

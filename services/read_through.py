@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from cache_layer import CacheLayer, Envelope, Freshness, Policy, with_headers
+from cache_layer import CacheLayer, Envelope, Freshness, Policy
 from clients import Upstreams
 from errors import (
     GatewayError,
@@ -30,7 +30,7 @@ from services.resource import (
     Resource,
     Served,
 )
-from services.responses import stored_headers
+from services.responses import with_stored_headers
 from services.single_flight import Flight, SingleFlight, landed
 from services.sources import EngineSources
 from transport import Deadline
@@ -298,15 +298,14 @@ class ReadThrough:
         body = orjson.dumps(fetched.payload)
         policy = question.policy.fresh_for(fetched.fresh_sec)
         envelope = self.cache.seal(question.key, policy, body, began=began, missing=missing)
-        envelope = replace(envelope, left_out=fetched.left_out)
-        return with_headers(envelope, stored_headers(envelope))
+        return with_stored_headers(replace(envelope, left_out=fetched.left_out))
 
     def _keep_absence(self, question: Question, absence: NotFound, *, began: float) -> Envelope:
         if question.is_usable and not absence.proven:
             self.cache.keep_failure(question.key, question.policy, absence)
             raise UpstreamUnavailable from absence
         envelope = self.cache.seal_absence(question.key, question.policy, absence, began=began)
-        envelope = with_headers(envelope, stored_headers(envelope))
+        envelope = with_stored_headers(envelope)
         self.cache.keep(envelope)
         return envelope
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from werkzeug.datastructures import Accept
@@ -19,6 +20,11 @@ MOST_NAMED = 50
 JSON_TYPE = "application/json"
 SECURITY = (("X-Content-Type-Options", "nosniff"),)
 VARY = ("Vary", "Accept-Encoding")
+
+
+def with_stored_headers(envelope: Envelope) -> Envelope:
+    """The envelope with the header list that every answer from it carries."""
+    return replace(envelope, headers=stored_headers(envelope))
 
 
 def stored_headers(envelope: Envelope) -> tuple[tuple[str, str], ...]:

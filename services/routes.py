@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from cache_layer import Envelope, etag_of, gzipped, with_headers
+from cache_layer import Envelope, etag_of, gzipped
 from errors import (
     ERRORS,
     GatewayError,
@@ -34,7 +34,7 @@ from services.responses import (
     answer,
     answer_headers,
     retry_after,
-    stored_headers,
+    with_stored_headers,
 )
 
 log = logging.getLogger("gateway.http")
@@ -115,7 +115,7 @@ class Routes:
             stale_until=min((part.stale_until for part in parts), default=now),
             missing=("batch",) if is_partial else (),
         )
-        return with_headers(envelope, stored_headers(envelope))
+        return with_stored_headers(envelope)
 
     def _respond(self, served: Served) -> Response:
         status, headers, body = answer(
