@@ -21,6 +21,7 @@ from pythonjsonlogger.json import JsonFormatter
 from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
 from services.endpoints import ENDPOINTS, RESOURCES
+from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.hit_path import HitPath, WsgiApp
 from services.metrics import health_snapshot
 from services.pools import DaemonPool, Permits
@@ -186,8 +187,7 @@ def _policies(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str
             revalidate = stale = ttl
         policy = replace(resource.policy, ttl_sec=ttl, revalidate_sec=revalidate, stale_sec=stale)
         policies[name] = policy
-    lyrics = [name for name in policies if name.startswith("lyrics")]
-    for name in lyrics:
+    for name in (LYRICS.name, *(provider.name for provider in PROVIDERS.values())):
         policies[name] = replace(
             policies[name],
             absent_sec=settings.cache_ttl_lyrics_negative_base_sec,

@@ -53,6 +53,6 @@ RESOURCES: dict[str, Resource[Any]] = {
         SONG_ITEM,
         ARTISTS_SONGS,
         ARTIST_CARD,
-        *PROVIDERS,
+        *PROVIDERS.values(),
     )
 }

@@ -15,7 +15,7 @@ from services.parsers.genius import genius_song_url, parse_genius
 from services.parsers.lyric_text import Lyrics
 from services.parsers.lyrics import lyrics_from_ytmusic, parse_lrclib, parse_lyrics_ovh
 from services.parsers.names import artist_candidates, plain_title
-from services.parts import DAY_SEC, SIX_HOURS_SEC, SONG_MATCH, SongMatchParams
+from services.parts import CATALOGUE, SONG_MATCH, SongMatchParams
 from services.resource import Endpoint, Fetched, Outcome, Params, Resource, Sources, is_failure
 
 #: How long a provider is alone before the next one is asked as well.
@@ -53,10 +53,11 @@ def fetch(sources: Sources, params: LyricsParams) -> Fetched:
     """Each spelling of the song in turn, all providers for each; only proof makes a 404."""
     outcomes: list[Outcome] = []
     for asked in spellings(params):
-        found = sources.race([(provider, asked) for provider in PROVIDERS], HEAD_START_SEC)
-        for provider, outcome in zip(PROVIDERS, found, strict=True):
+        runners = [(provider, asked) for provider in PROVIDERS.values()]
+        found = sources.race(runners, HEAD_START_SEC)
+        for source, outcome in zip(PROVIDERS, found, strict=True):
             if outcome.value is not None:
-                return Fetched(_answer(params, asked.artist, provider.name, outcome.value))
+                return Fetched(_answer(params, asked.artist, source, outcome.value))
         outcomes += found
     raise _nothing(outcomes)
 
@@ -91,16 +92,14 @@ def _nothing(outcomes: list[Outcome]) -> GatewayError:
     )
 
 
-def _answer(
-    params: LyricsParams, artist: str, provider: str, found: dict[str, Any]
-) -> LyricsAnswer:
+def _answer(params: LyricsParams, artist: str, source: str, found: dict[str, Any]) -> LyricsAnswer:
     return {
         "song_title": params.title,
         "artist": params.artist,
         "lyrics": found["plain"] or "",
         "syncedLyrics": found["synced"],
         "isSynced": found["synced"] is not None,
-        "source": provider.removeprefix("lyrics_").replace("ovh", "lyrics_ovh"),
+        "source": source,
         "normalizedArtist": artist,
         "instrumental": found["instrumental"],
     }
@@ -174,37 +173,21 @@ def fetch_lyrics_ovh(sources: Sources, params: LyricsParams) -> Fetched:
 def _provider(
     name: str, fetch_one: Callable[[Sources, LyricsParams], Fetched]
 ) -> Resource[LyricsParams]:
-    """A provider's part: words hardly change, and "not there" is believed for a short time."""
-    policy = Policy(
-        ttl_sec=SIX_HOURS_SEC,
-        stale_sec=DAY_SEC,
-        absent_sec=30,
-        absent_factor=2,
-        absent_max_sec=300,
-    )
-    return Resource(name=f"lyrics_{name}", policy=policy, fetch=fetch_one)
+    """A provider's part: words hardly change; how long "not there" is believed is a setting."""
+    return Resource(name=f"lyrics_{name}", policy=CATALOGUE, fetch=fetch_one)
 
 
-#: In order of preference.
-PROVIDERS = (
-    _provider("lrclib", fetch_lrclib),
-    _provider("ytmusic", fetch_ytmusic),
-    _provider("genius", fetch_genius),
-    _provider("ovh", fetch_lyrics_ovh),
-)
+#: By the name that an answer calls its source; in order of preference.
+PROVIDERS = {
+    "lrclib": _provider("lrclib", fetch_lrclib),
+    "ytmusic": _provider("ytmusic", fetch_ytmusic),
+    "genius": _provider("genius", fetch_genius),
+    "lyrics_ovh": _provider("ovh", fetch_lyrics_ovh),
+}
 
 LYRICS = Endpoint(
     resource=Resource(
-        name="lyrics",
-        policy=Policy(
-            ttl_sec=300,
-            stale_sec=900,
-            absent_sec=30,
-            absent_factor=2,
-            absent_max_sec=300,
-            budget_sec=12,
-        ),
-        fetch=fetch,
+        name="lyrics", policy=Policy(ttl_sec=300, stale_sec=900, budget_sec=12), fetch=fetch
     ),
     path="/lyrics",
     params=LyricsParams,
