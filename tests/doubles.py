@@ -11,7 +11,7 @@ from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
 from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough
 from services.refresher import Refresher
-from services.resource import Fetched, Params, Resource, Sources
+from services.resource import Fetched, Params, Resource, Served, Sources
 from services.single_flight import SingleFlight
 
 MIB = 2**20
@@ -34,6 +34,9 @@ class Question(Params):
     """A question for scripted resources."""
 
     name: str = "x"
+
+
+X = Question(name="x")
 
 
 class ScriptedFetch:
@@ -127,6 +130,11 @@ def build_engine(
         policies={resource.name: resource.policy for resource in resources},
         widths={resource.name: width for resource in resources},
     )
+
+
+def body(served: Served) -> bytes:
+    """The bytes of what was served."""
+    return served.envelope.body
 
 
 def together(work: Callable[[int], Any], count: int) -> list[Any]:

@@ -9,26 +9,16 @@ from errors import NotFound, Overloaded, UpstreamTimeout, UpstreamUnavailable
 from services.pools import DaemonPool
 from services.resource import CacheState, Outcome, is_failure, present
 from tests.doubles import (
-    FakeClock,
     InlinePool,
     ManualPool,
     Question,
+    X,
+    body,
     build_engine,
     scripted,
     together,
 )
 from transport import Deadline
-
-X = Question(name="x")
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-def body(served):
-    return served.envelope.body
 
 
 def test_a_failed_part_makes_the_whole_partial_and_healing_fetches_only_that_part(clock):

@@ -15,26 +15,16 @@ from errors import (
 )
 from services.resource import CacheState, Fetched
 from tests.doubles import (
-    FakeClock,
     InlinePool,
     ManualPool,
     Question,
+    X,
+    body,
     build_engine,
     scripted,
     together,
 )
 from transport import Deadline
-
-X = Question(name="x")
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-def body(served):
-    return served.envelope.body
 
 
 def test_a_question_goes_miss_hit_stale_aged_miss_exactly_at_its_limits(clock):
