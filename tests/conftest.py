@@ -14,6 +14,7 @@ from app import Gateway, create_gateway, default_limits
 from scripts.upstream_emulator import Emulator
 from settings import CacheLimits, Settings
 from tests.doubles import FakeClock
+from tests.redis_server import RedisServer
 
 # A busy machine is no bug, and CI judges the change, not the luck of the draw.
 hypothesis.settings.register_profile(
@@ -86,3 +87,16 @@ def run_gateway(emulator, clock):
 @pytest.fixture
 def running(run_gateway):
     return run_gateway()
+
+
+@pytest.fixture(scope="session")
+def shared_redis_server():
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(shared_redis_server):
+    """A real Redis: up, empty and writable, whatever the last test did to it."""
+    shared_redis_server.reset()
+    return shared_redis_server

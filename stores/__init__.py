@@ -1,0 +1,1 @@
+"""Where answers sleep: this process's memory, and Redis for all instances."""
