@@ -18,21 +18,28 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from pythonjsonlogger.json import JsonFormatter
 
-from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
+from cache_layer import CacheLayer
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
+from envelope import Policy
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.hit_path import HitPath, WsgiApp
 from services.metrics import health_snapshot
+from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough
 from services.refresher import Refresher
 from services.request_frame import RequestFrame
 from services.resource import Batch
+from services.responses import with_stored_headers
 from services.routes import Routes
+from services.sealing import Sealer
 from services.server import CannotListen, open_server
 from services.single_flight import SingleFlight
+from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
+from stores.backends import open_memory, open_shared
+from stores.clock import DisciplinedClock
 from transport import Site, open_session
 
 SERVICE = "youtube-music-gateway"
@@ -55,8 +62,8 @@ class Gateway:
     wsgi: WsgiApp
     flask: Flask
     engine: ReadThrough
-    memory: MemoryStore
     upstreams: Upstreams
+    upkeep: Upkeep | None
 
 
 def default_limits() -> dict[str, CacheLimits]:
@@ -82,35 +89,29 @@ def create_gateway(
     rng: random.Random | None = None,
 ) -> Gateway:
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
-    stats = CacheStats()
-    memory = MemoryStore(
-        max_bytes=settings.cache_memory_max_bytes,
-        max_entry_bytes=settings.cache_memory_max_entry_bytes,
-        max_entries=settings.cache_threshold,
-        stats=stats,
-    )
-    cache = CacheLayer(
-        store=memory,
-        clock=clock,
-        rng=rng or random.Random(),  # noqa: S311  # spreads expiries, keeps no secret
-        jitter=settings.cache_jitter_pct,
-        stats=stats,
-    )
+    flask = Flask(__name__, static_folder=None)
+    rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
+    cache, upkeep = _build_cache(flask, settings, clock)
     upstreams = build_upstreams(settings)
+    helpers = DaemonPool("helper", HELPER_THREADS)
     engine = ReadThrough(
         cache=cache,
         flights=SingleFlight(),
         refresher=Refresher(DaemonPool("refresh", REFRESH_THREADS)),
         pools=Pools(
             flights=DaemonPool("flight", settings.max_concurrent_loads),
-            helpers=DaemonPool("helper", HELPER_THREADS),
+            helpers=helpers,
             waiters=Permits(settings.server_threads * 3 // 4),
         ),
-        upstreams=upstreams,
+        pilot=Pilot(
+            cache=cache,
+            sealer=Sealer(cache.clock, rng, settings.cache_jitter_pct),
+            upstreams=upstreams,
+            helpers=helpers,
+            widths=_widths(settings),
+        ),
         policies=_policies(settings, limits),
-        widths=_widths(settings),
     )
-    flask = Flask(__name__, static_folder=None)
     limiter = Limiter(
         get_remote_address,
         app=flask,
@@ -119,9 +120,27 @@ def create_gateway(
     )
     hit_path = HitPath(flask, cache)
     Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
-    _mount_service_routes(flask, settings, engine, memory)
+    _mount_service_routes(flask, settings, engine, upkeep)
     frame = RequestFrame(hit_path, access_log=settings.access_log)
-    return Gateway(frame, flask, engine, memory, upstreams)
+    return Gateway(frame, flask, engine, upstreams, upkeep)
+
+
+def _build_cache(
+    flask: Flask, settings: Settings, wall: Callable[[], float]
+) -> tuple[CacheLayer, Upkeep | None]:
+    """Memory alone, or memory in front of Redis and what keeps their bond."""
+    memory = open_memory(flask, settings)
+    if settings.cache_backend == "simple":
+        return CacheLayer(memory, wall, dress=with_stored_headers), None
+    clock = DisciplinedClock(wall)
+    shared = open_shared(flask, settings)
+    cache = CacheLayer(
+        memory,
+        clock,
+        shared=shared,
+        dress=with_stored_headers,
+    )
+    return cache, Upkeep(cache, shared, clock)
 
 
 def build_upstreams(settings: Settings) -> Upstreams:
@@ -181,12 +200,19 @@ def _website(name: str, origin: str, base_url: str, *, pages: bool = False) -> S
 def _policies(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str, Policy]:
     """The table's policies with the operator's overrides."""
     policies = {}
+    is_adaptive = settings.cache_adaptive_ttl
+    adaptive = set(limits) - set(settings.cache_adaptive_ttl_except) if is_adaptive else set()
     for name, resource in RESOURCES.items():
         ttl, revalidate, stale = limits[name]
         if not settings.enable_stale_fallback:
             revalidate = stale = ttl
-        policy = replace(resource.policy, ttl_sec=ttl, revalidate_sec=revalidate, stale_sec=stale)
-        policies[name] = policy
+        policies[name] = replace(
+            resource.policy,
+            ttl_sec=ttl,
+            revalidate_sec=revalidate,
+            stale_sec=stale,
+            is_adaptive=name in adaptive,
+        )
     for name in (LYRICS.name, *(provider.name for provider in PROVIDERS.values())):
         policies[name] = replace(
             policies[name],
@@ -210,7 +236,7 @@ def _widths(settings: Settings) -> dict[str, int]:
 
 
 def _mount_service_routes(
-    flask: Flask, settings: Settings, engine: ReadThrough, memory: MemoryStore
+    flask: Flask, settings: Settings, engine: ReadThrough, upkeep: Upkeep | None
 ) -> None:
     def index() -> Response:
         return jsonify(service_info())
@@ -218,7 +244,7 @@ def _mount_service_routes(
     def health() -> Response:
         snapshot = health_snapshot(
             engine,
-            memory,
+            upkeep,
             configured_backend=settings.cache_backend,
             rate_limits=settings.enable_rate_limits,
         )
@@ -256,6 +282,9 @@ def main() -> int:
         return 2
     configure_logging(settings.log_level)
     gateway = create_gateway(settings, limits)
+    if gateway.upkeep is not None and not gateway.upkeep.begin() and not settings.cache_fail_open:
+        _tell("Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without.")
+        return 1
     try:
         server = open_server(gateway.wsgi, settings)
     except CannotListen as error:

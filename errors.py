@@ -9,6 +9,7 @@ GatewayError
 ├── RateLimited               429
 ├── UpstreamError             502  upstream answered nonsense
 │   └── UpstreamChanged       502  upstream's layout moved: our parser no longer fits
+│       └── ImplausibleAnswer 502  upstream answered with far less than before
 ├── UpstreamUnavailable       503  upstream could not be reached
 │   └── UpstreamBlocked       503  upstream told us to stay away: not asked again at once
 ├── Overloaded                503  no permit is free here
@@ -27,6 +28,7 @@ class GatewayError(Exception):
 
     Units: seconds. `asked_wait_sec` is what the upstream asked for, None where it did not;
            `retry_after_sec` is what the caller is told, None where a retry makes no sense.
+           `is_remembered` tells that nothing was asked now: an earlier failure still stands.
     """
 
     status: ClassVar[int] = 500
@@ -43,6 +45,7 @@ class GatewayError(Exception):
         self.retry_after_sec = (
             self.default_retry_after_sec if retry_after_sec is None else retry_after_sec
         )
+        self.is_remembered = False
 
 
 class InvalidRequest(GatewayError):
@@ -130,6 +133,12 @@ class UpstreamChanged(UpstreamError):
     code = "upstream_changed"
     meaning = "an upstream answered in an unknown layout and nothing usable is stored"
     default_detail = "An upstream answered in a form this gateway does not know."
+
+
+class ImplausibleAnswer(UpstreamChanged):
+    """Upstream answered well-formed, but so much poorer than before that it is not believed yet."""
+
+    default_detail = "An upstream answered with far less than before."
 
 
 class UpstreamUnavailable(UpstreamFailure):

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Le
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DOTENV = ".env"
 
@@ -19,7 +19,21 @@ Seconds = Annotated[float, Ge(0), Le(31_536_000)]
 Share = Annotated[float, Ge(0), Le(1)]
 Workers = Annotated[int, Ge(1), Le(256)]
 Bytes = Annotated[int, Ge(1024), Le(2**40)]
+RedisUrl = Annotated[
+    str, Field(pattern=r"^((redis|valkey)s?(\+(sentinel|cluster))?|unix)://[^\s]+$")
+]
 BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$")]
+
+
+def _listed(value: Any) -> Any:
+    """The items of a comma-separated text."""
+    if not isinstance(value, str):
+        return value
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class CacheLimits(NamedTuple):
@@ -64,14 +78,44 @@ class Settings(BaseSettings):
     access_log: bool = Field(True, description="one line with id and latency for every request")
 
     # Cache
-    cache_backend: Literal["simple"] = Field(
-        "simple", description="where answers are kept: `simple` is this process's memory"
+    cache_backend: Literal["simple", "redis"] = Field(
+        "simple",
+        description="where answers are kept: `simple` is this process's memory, `redis` shares them"
+        " between instances too",
+    )
+    redis_url: RedisUrl = Field(
+        "redis://localhost:6379/0",
+        description="Redis or Valkey: `redis://`, `rediss://`, `unix://`, `redis+sentinel://`,"
+        " `redis+cluster://`",
+    )
+    cache_fail_open: bool = Field(
+        True, description="start without Redis and go on alone; `false` refuses to start"
+    )
+    cache_key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = Field(
+        "ytmusic_api_", description="before every key in Redis"
+    )
+    cache_redis_connect_timeout: Annotated[float, Ge(0.01), Le(5)] = Field(
+        0.1, description="seconds to connect to Redis; an operation may take 0.25"
+    )
+    cache_redis_max_connections: Annotated[int, Ge(2), Le(1000)] = Field(
+        32,
+        description="connections to Redis for operations; 17 more at most wait for other instances",
+    )
+    cache_default_timeout: Annotated[int, Ge(0)] = Field(
+        300, description="flask-caching's own default; every answer of ours has limits of its own"
     )
     cache_jitter_pct: Share = Field(
         0.1, description="largest share of a fresh life that chance takes away"
     )
     enable_stale_fallback: bool = Field(
         True, description="give stale answers while revalidating and when an upstream fails"
+    )
+    cache_adaptive_ttl: bool = Field(
+        True, description="stay fresh longer what keeps coming back unchanged, shorter what changes"
+    )
+    cache_adaptive_ttl_except: Names = Field(
+        ("trending", "billboard", "billboard_page", "charts", "chart_playlist"),
+        description="resources whose fresh life stays as set",
     )
     cache_threshold: Annotated[int, Ge(1)] = Field(5000, description="entries kept in memory")
     cache_memory_max_bytes: Bytes = Field(64 * 2**20, description="bytes kept in memory")
@@ -86,6 +130,38 @@ class Settings(BaseSettings):
     )
     cache_lyrics_negative_backoff_factor: Annotated[float, Ge(1), Le(10)] = Field(
         2, description='growth of that time with each "no lyrics" in a row'
+    )
+
+    # Many instances
+    enable_distributed_singleflight: bool = Field(
+        True, description="one instance fetches for all that share a Redis"
+    )
+    distributed_singleflight_lock_ttl_sec: Annotated[float, Ge(0.5), Le(600)] = Field(
+        30, description="seconds a lease lives without its leader; a living leader renews it"
+    )
+    distributed_singleflight_wait_timeout_sec: Annotated[float, Ge(0.2), Le(600)] = Field(
+        8, description="seconds a leader may be silent before another instance takes over"
+    )
+    distributed_singleflight_poll_ms: Annotated[int, Ge(10), Le(10_000)] = Field(
+        100, description="milliseconds between looks where no connection is free to wait with"
+    )
+
+    # Prewarm
+    enable_prewarm: bool = Field(False, description="keep charts fresh before anyone asks")
+    prewarm_loop_tick_sec: Annotated[float, Ge(1), Le(3600)] = Field(
+        30, description="seconds between looks for what is due"
+    )
+    prewarm_trending_countries: Names = Field(("US",), description="countries whose charts to keep")
+    prewarm_trending_limits: Numbers = Field(
+        (50,), description="limits clients ask with; the largest is fetched, the others follow"
+    )
+    prewarm_top_k: Annotated[int, Ge(0), Le(10_000)] = Field(
+        0, description="keys most asked for recently that are kept fresh too"
+    )
+
+    # Administration
+    admin_token: str = Field(
+        "", description="bearer token of /admin/cache, at least 16 characters; empty: no such route"
     )
 
     # Upstreams
@@ -144,7 +220,7 @@ class Settings(BaseSettings):
 
 
 #: Settings whose value may hold a password: a problem with one does not repeat it.
-SECRET = frozenset({"ratelimit_storage_uri"})
+SECRET = frozenset({"admin_token", "ratelimit_storage_uri", "redis_url"})
 LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
 OWN_NAMES = {name.upper() for name in Settings.model_fields}
 

@@ -91,6 +91,8 @@ def limits_table() -> str:
 
 def spelled(value: Any) -> str:
     """A default as one writes it in the environment."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -43,7 +43,7 @@ class HitPath:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The hit, or whatever the application answers."""
-        if environ["REQUEST_METHOD"] == "GET":
+        if environ["REQUEST_METHOD"] == "GET" and "HTTP_PREFER" not in environ:
             key = self._keys.get(environ.get("REQUEST_URI", ""))
             if key is not None:
                 hit = self._hit(key, environ, start_response)
@@ -54,8 +54,9 @@ class HitPath:
     def _hit(
         self, key: str, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes] | None:
-        envelope = self._cache.store.get(key)
-        headers = fresh_hit(envelope, self._cache.clock()) if envelope else None
+        now = self._cache.clock()
+        envelope = self._cache.at_hand(key, now)
+        headers = fresh_hit(envelope, now) if envelope else None
         if envelope is None or headers is None:
             return None
         self._cache.count("hit")

@@ -5,27 +5,32 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from cache_layer import MemoryStore
+from cache_layer import CacheLayer
 from clients import Upstream
 from services.read_through import ReadThrough
+from services.upkeep import Upkeep
+from stores.shared import SharedStore
 
 #: So many failures in a row make an upstream count as failing.
 FAILING_FROM = 3
 
 
 def health_snapshot(
-    engine: ReadThrough, memory: MemoryStore, *, configured_backend: str, rate_limits: bool
+    engine: ReadThrough, upkeep: Upkeep | None, *, configured_backend: str, rate_limits: bool
 ) -> dict[str, Any]:
     """The body of /health.
 
     Shape: {"status": "healthy", "cache": {…}, "rate_limits": {"enabled": true},
             "prewarm": {"enabled": false}, "loads": {…}, "upstreams": {"ytmusic": {…}, …}}
     """
-    upstreams = {upstream.name: upstream_health(upstream) for upstream in engine.upstreams.all}
-    degraded = any(figures["state"] == "failing" for figures in upstreams.values())
+    upstreams = {
+        upstream.name: upstream_health(upstream) for upstream in engine.pilot.upstreams.all
+    }
+    cache = cache_health(engine.cache, upkeep, configured_backend)
+    is_failing = any(figures["state"] == "failing" for figures in upstreams.values())
     return {
-        "status": "degraded" if degraded else "healthy",
-        "cache": cache_health(engine, memory, configured_backend),
+        "status": "degraded" if is_failing or cache["degraded"] else "healthy",
+        "cache": cache,
         "rate_limits": {"enabled": rate_limits},
         "prewarm": {"enabled": False},
         "loads": {
@@ -39,20 +44,40 @@ def health_snapshot(
 
 
 def cache_health(
-    engine: ReadThrough, memory: MemoryStore, configured_backend: str
+    cache: CacheLayer, upkeep: Upkeep | None, configured_backend: str
 ) -> dict[str, Any]:
     """Where answers are kept, how full that is, and how it was used."""
+    memory, shared = cache.memory, cache.shared
+    is_alone = shared is not None and shared.guard.is_open
     return {
-        "backend": "memory",
+        "backend": "memory" if shared is None or is_alone else "redis",
         "configured_backend": configured_backend,
-        "mode": "memory",
-        "healthy": True,
-        "degraded": False,
-        "last_error": None,
+        "mode": "memory" if shared is None else "memory-fallback" if is_alone else "shared",
+        "healthy": not is_alone,
+        "degraded": is_alone,
+        "last_error": shared.guard.stats.last_error if shared else None,
         "entries": len(memory),
         "bytes": memory.bytes_held,
         "max_bytes": memory.max_bytes,
-        **asdict(engine.cache.stats),
+        "evictions": memory.evictions,
+        "oversize": memory.oversize,
+        **asdict(cache.stats),
+        **(shared_health(cache, shared, upkeep) if shared and upkeep else {}),
+    }
+
+
+def shared_health(cache: CacheLayer, shared: SharedStore, upkeep: Upkeep) -> dict[str, Any]:
+    """The bond with Redis."""
+    return {
+        "redis": {
+            "errors": shared.guard.stats.errors,
+            "openings": shared.guard.stats.openings,
+            "leases_held": len(cache.leases),
+            "unwritten": len(cache.unwritten),
+            "clock_offset_ms": round(upkeep.clock_offset_sec * 1000, 1),
+            **asdict(shared.stats),
+            **asdict(upkeep.stats),
+        }
     }
 
 

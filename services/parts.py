@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cache_layer import Policy
+from envelope import Policy
 from errors import NotFound
 from services.params import AlbumId, ArtistId, PlaylistId, VideoId
 from services.parsers.matching import best_match

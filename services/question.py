@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
-from cache_layer import Envelope, Failure, Freshness, Policy
+from cache_layer import Sight
+from envelope import Envelope, Failure, Freshness, Policy
 from errors import GatewayError
 from services.resource import Params, Resource
 
@@ -20,8 +20,22 @@ class Question:
     key: str
     policy: Policy
     now: float
-    envelope: Envelope | None
-    failure: Failure | None
+    sight: Sight
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """What is stored, however old."""
+        return self.sight.envelope
+
+    @property
+    def failure(self) -> Failure | None:
+        """The record of failed fetches."""
+        return self.sight.failure
+
+    @property
+    def asked(self) -> str:
+        """The question as JSON, from which it can be asked again."""
+        return self.params.model_dump_json()
 
     @property
     def freshness(self) -> Freshness:
@@ -37,16 +51,10 @@ class Question:
 
     @property
     def hold(self) -> GatewayError | None:
-        """The last failure while it stands for the next one, with the time that is left; or None.
+        """The last failure while it stands for the next fetch; or None.
 
         A question with an answer backs off for long: its callers lack nothing.
         """
-        failure = self.failure
-        if failure is None:
+        if self.failure is None:
             return None
-        left = (failure.retry_at if self.is_usable else failure.refuse_until) - self.now
-        if left <= 0:
-            return None
-        error = copy.copy(failure.error)
-        error.retry_after_sec = left
-        return error
+        return self.failure.standing(self.now, has_answer=self.is_usable)

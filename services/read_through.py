@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from cache_layer import CacheLayer, Envelope, Freshness, Policy
-from clients import Upstreams
-from errors import (
-    GatewayError,
-    InternalError,
-    NotFound,
-    Overloaded,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from cache_layer import CacheLayer
+from envelope import Envelope, Freshness, Policy
+from errors import GatewayError, NotFound, Overloaded, UpstreamTimeout
 from services.fan_out import fan_out
+from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.question import Question
 from services.refresher import Refresher
-from services.resource import (
-    CacheState,
-    P,
-    Params,
-    Resource,
-    Served,
-)
-from services.responses import with_stored_headers
-from services.single_flight import Flight, SingleFlight, landed
-from services.sources import EngineSources
+from services.resource import CacheState, P, Params, Resource, Served
+from services.single_flight import Flight, Landing, SingleFlight, landed
 from transport import Deadline
-
-log = logging.getLogger("gateway.engine")
 
 #: Asked before a fetch is led on somebody's behalf; raises RateLimited.
 Admission = Callable[[], None]
@@ -61,16 +42,15 @@ class Pools:
 class ReadThrough:
     """Answers questions about resources out of the cache, fetching each missing one once.
 
-    `policies` and `widths` are by resource name: the table's values with the operator's overrides.
+    `policies` are by resource name: the table's values with the operator's overrides.
     """
 
     cache: CacheLayer
     flights: SingleFlight
     refresher: Refresher
     pools: Pools
-    upstreams: Upstreams
+    pilot: Pilot
     policies: Mapping[str, Policy]
-    widths: Mapping[str, int]
 
     def get(self, resource: Resource[P], params: P, admit: Admission = admit_all) -> Served:
         """The answer for people: fresh or stale at once where there is one.
@@ -101,7 +81,7 @@ class ReadThrough:
             else:
                 items[params] = served
         if cold:
-            items |= self._fetched_together(cold, self.widths[part.name], deadline)
+            items |= self._fetched_together(cold, self.pilot.widths[part.name], deadline)
         return [self._counted(items[params]) for params in many]
 
     def _counted(self, item: Served | GatewayError) -> Served | GatewayError:
@@ -145,7 +125,7 @@ class ReadThrough:
         def fly(key: str) -> None:
             flight = led.pop(key, None)
             if flight is not None:
-                self.flights.lead(key, flight, lambda: self._fly(asked[key], deadline))
+                self.flights.lead(key, flight, self._flying(asked[key], deadline))
 
         try:
             fan_out(fly, list(led), width=width, helpers=self.pools.helpers, deadline=deadline)
@@ -154,6 +134,18 @@ class ReadThrough:
                 flight = led.pop(key, None)
                 if flight is not None:
                     self.flights.abandon(key, flight, UpstreamTimeout())
+
+    def refresh(self, resource: Resource[P], params: P) -> Served:
+        """The answer fetched anew, however fresh the stored one is; parts keep their own lives.
+
+        Raises: GatewayError — a failure that still stands, or a new one; what is stored stays.
+        """
+        question = self._question(resource, params)
+        if question.hold is not None:
+            raise question.hold
+        deadline = Deadline.after(question.policy.budget_sec)
+        landing = landed(self._flown_here(question, deadline), deadline)
+        return Served(landing.envelope, CacheState.REQUESTED, fetched_over=question.is_usable)
 
     def load(self, resource: Resource[P], params: P, deadline: Deadline) -> tuple[Envelope, bool]:
         """The answer for fetches: fresh, else fetched by this thread, or by whoever is at it.
@@ -168,7 +160,7 @@ class ReadThrough:
             if question.hold is not None:
                 raise question.hold
             flight = self._flown_here(question, deadline)
-            return _existing(landed(flight, deadline)), False
+            return _existing(landed(flight, deadline).envelope), False
         except NotFound:
             raise
         except GatewayError:
@@ -178,15 +170,13 @@ class ReadThrough:
 
     def _question(self, resource: Resource[P], params: P) -> Question:
         key = resource.key(params)
-        envelope, failure = self.cache.look(key)
         return Question(
             resource=resource,
             params=params,
             key=key,
             policy=self.policies[resource.name],
             now=self.cache.clock(),
-            envelope=envelope,
-            failure=failure,
+            sight=self.cache.look(key),
         )
 
     def _at_once(self, question: Question) -> Served | None:
@@ -195,13 +185,24 @@ class ReadThrough:
         if envelope is None or question.freshness is Freshness.EXPIRED:
             return None
         if question.freshness is Freshness.FRESH:
-            return Served(envelope, CacheState.FRESH)
+            is_early = self._is_renewed_early(question, envelope)
+            state = CacheState.EARLY if is_early else CacheState.FRESH
+            return Served(envelope, state, level=question.sight.level)
         if question.hold is not None:
             return Served(envelope, CacheState.HELD)
         if question.freshness is Freshness.STALE:
-            running = self.refresher.submit(question.key, lambda: self._revalidated(question))
+            running = self._is_revalidated(question)
             return Served(envelope, CacheState.REVALIDATING if running else CacheState.HELD)
         return None
+
+    def _is_renewed_early(self, question: Question, envelope: Envelope) -> bool:
+        """Whether chance makes this reader of a fresh answer the one who renews it."""
+        if not self.pilot.sealer.wins_early(envelope, question.now) or question.hold is not None:
+            return False
+        return self._is_revalidated(question)
+
+    def _is_revalidated(self, question: Question) -> bool:
+        return self.refresher.submit(question.key, lambda: self._revalidated(question))
 
     def _renewed(self, question: Question, admit: Admission) -> Served | None:
         """An aged answer renewed in the foreground, or as it is when that fails or takes long."""
@@ -233,14 +234,14 @@ class ReadThrough:
             flight, is_leader = self.flights.join(question.key)
             if is_leader:
                 self._take_off(question, flight)
-            envelope = landed(flight, patience)
-        state = CacheState.LED if is_leader else CacheState.COLLAPSED
-        return Served(envelope, state, fetched_over=question.is_usable)
+            landing = landed(flight, patience)
+        state = landing.state if is_leader else CacheState.COLLAPSED
+        return Served(landing.envelope, state, fetched_over=question.is_usable)
 
     def _take_off(self, question: Question, flight: Flight) -> None:
         def fly() -> None:
             deadline = Deadline.after(question.policy.budget_sec)
-            self.flights.lead(question.key, flight, lambda: self._fly(question, deadline))
+            self.flights.lead(question.key, flight, self._flying(question, deadline))
 
         if not self.pools.flights.submit(fly):
             self.flights.abandon(question.key, flight, Overloaded())
@@ -249,72 +250,14 @@ class ReadThrough:
         """The question's flight, flown by this thread unless another one already does."""
         flight, is_leader = self.flights.join(question.key)
         if is_leader:
-            self.flights.lead(question.key, flight, lambda: self._fly(question, deadline))
+            self.flights.lead(question.key, flight, self._flying(question, deadline))
         return flight
+
+    def _flying(self, question: Question, deadline: Deadline) -> Callable[[], Landing]:
+        return lambda: self.pilot.fly(question, deadline, self.load)
 
     def _revalidated(self, question: Question) -> None:
         self._flown_here(question, Deadline.after(question.policy.budget_sec))
-
-    def _fly(self, question: Question, deadline: Deadline) -> Envelope:
-        """Fetch, and keep what came: the only place where anything is stored."""
-        now = self.cache.clock()
-        old, _ = self.cache.look(question.key)
-        if old is not None and old.freshness(now) is Freshness.FRESH:
-            return old  # landed between this caller's look and its take-off
-        sources = self._sources(question, deadline, now)
-        try:
-            envelope = self._seal(question, sources, began=now)
-        except NotFound as absence:
-            return self._keep_absence(question, absence, began=now)
-        except GatewayError as error:
-            self.cache.keep_failure(question.key, question.policy, error)
-            raise
-        if old is not None and is_poorer(envelope, old, now):
-            incomplete = UpstreamUnavailable("Parts of the new answer are missing.")
-            self.cache.keep_failure(question.key, question.policy, incomplete)
-            raise incomplete
-        self.cache.keep(envelope)
-        return envelope
-
-    def _sources(self, question: Question, deadline: Deadline, now: float) -> EngineSources:
-        return EngineSources(
-            load=self.load,
-            upstream=self.upstreams,
-            helpers=self.pools.helpers,
-            width=self.widths[question.resource.name],
-            deadline=deadline,
-            now=now,
-        )
-
-    def _seal(self, question: Question, sources: EngineSources, *, began: float) -> Envelope:
-        try:
-            fetched = question.resource.fetch(sources, question.params)
-        except GatewayError:
-            raise
-        except Exception as error:
-            log.exception("fetch failed", extra={"resource": question.resource.name})
-            raise InternalError from error
-        missing = tuple(dict.fromkeys(sources.missing))
-        body = orjson.dumps(fetched.payload)
-        policy = question.policy.fresh_for(fetched.fresh_sec)
-        envelope = self.cache.seal(question.key, policy, body, began=began, missing=missing)
-        return with_stored_headers(replace(envelope, left_out=fetched.left_out))
-
-    def _keep_absence(self, question: Question, absence: NotFound, *, began: float) -> Envelope:
-        if question.is_usable and not absence.proven:
-            self.cache.keep_failure(question.key, question.policy, absence)
-            raise UpstreamUnavailable from absence
-        envelope = self.cache.seal_absence(question.key, question.policy, absence, began=began)
-        envelope = with_stored_headers(envelope)
-        self.cache.keep(envelope)
-        return envelope
-
-
-def is_poorer(new: Envelope, old: Envelope, now: float) -> bool:
-    """Whether an incomplete answer would replace a usable one that misses less."""
-    if not new.missing or old.is_absent or old.freshness(now) is Freshness.EXPIRED:
-        return False
-    return len(new.missing) > len(old.missing)
 
 
 def is_upstreams(error: GatewayError) -> bool:
@@ -330,8 +273,8 @@ def _batch_item(
         if joined is None:
             raise question.hold or UpstreamTimeout()
         flight, is_leader = joined
-        state = CacheState.LED if is_leader else CacheState.COLLAPSED
-        return Served(landed(flight, deadline), state)
+        landing = landed(flight, deadline)
+        return Served(landing.envelope, landing.state if is_leader else CacheState.COLLAPSED)
     except GatewayError as error:
         if question.is_usable and question.envelope is not None:
             return Served(question.envelope, CacheState.FAILED, fetched_over=True, error=error)

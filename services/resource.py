@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from cache_layer import Envelope, Policy, key_for
 from clients import Upstreams
+from envelope import Envelope, Policy, key_for
 from errors import GatewayError, NotFound
 from transport import Deadline
 
@@ -119,6 +120,12 @@ class Resource(Generic[P]):
     fetch: Callable[[Sources, P], Fetched]
     concurrency: int = 8
 
+    @property
+    def params_type(self) -> type[P]:
+        """The kind of question that its fetch takes: what is stored can be asked again from it."""
+        told = inspect.signature(self.fetch, eval_str=True).parameters["params"].annotation
+        return cast(type[P], told)
+
     def key(self, params: P) -> str:
         """What the answer to `params` is stored under."""
         return key_for(self.name, params.model_dump())
@@ -168,38 +175,52 @@ class CacheState(StrEnum):
     """Which way an answer came; every header that tells about it is derived from this."""
 
     FRESH = "fresh"
+    EARLY = "early"
     REVALIDATING = "revalidating"
     HELD = "held"
     SOFT_TIMEOUT = "soft-timeout"
     FAILED = "failed"
     LED = "led"
     COLLAPSED = "collapsed"
+    ALONE = "alone"
+    REQUESTED = "requested"
 
     @property
     def x_cache(self) -> str:
         """The value of X-Cache."""
         return _X_CACHE[self]
 
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether the answer is being renewed while it is given."""
+        return self in _REFRESHING
+
 
 _X_CACHE = {
     CacheState.FRESH: "hit",
+    CacheState.EARLY: "hit",
     CacheState.REVALIDATING: "stale",
     CacheState.HELD: "stale",
     CacheState.SOFT_TIMEOUT: "stale",
     CacheState.FAILED: "stale",
     CacheState.LED: "miss",
     CacheState.COLLAPSED: "miss",
+    CacheState.ALONE: "miss",
+    CacheState.REQUESTED: "miss",
 }
+_REFRESHING = {CacheState.EARLY, CacheState.REVALIDATING, CacheState.SOFT_TIMEOUT}
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """An envelope, and which way it came.
 
-    `fetched_over` tells that an expiring answer was renewed, not a missing one fetched.
+    `fetched_over` tells that an expiring answer was renewed, not a missing one fetched; `level` is
+    where a stored one was found.
     """
 
     envelope: Envelope
     state: CacheState
     fetched_over: bool = False
     error: GatewayError | None = None
+    level: str = "L1"

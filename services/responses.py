@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 
+import orjson
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_etags
 
-from cache_layer import Envelope, Freshness
+from envelope import Envelope, etag_of
+from errors import GatewayError, UpstreamFailure
 from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
@@ -70,56 +73,107 @@ def answer_headers(served: Served, now: float) -> Headers:
 
 
 def state_headers(state: CacheState, envelope: Envelope, now: float) -> Headers:
-    """X-Cache, and what goes with it: X-Data-Stale, Age."""
+    """X-Cache, and what goes with it: X-Data-Stale, Age.
+
+    An answer made now has an Age all the same when it was made of older parts.
+    """
     headers = [("X-Cache", state.x_cache)]
     if state.x_cache == "stale":
         headers.append(("X-Data-Stale", "1"))
-    if state.x_cache != "miss":
+    if state.x_cache != "miss" or envelope.has_older_parts:
         headers.append(("Age", str(envelope.age_sec(now))))
     return headers
 
 
 def cache_status(served: Served, now: float) -> str:
     """The Cache-Status of an answer: which way it came, and its remaining fresh life."""
-    envelope, state = served.envelope, served.state
-    members = ["ytm", *_ways(served), f"ttl={math.floor(envelope.fresh_until - now)}"]
-    detail = _detail(state, envelope)
+    ttl = math.floor(served.envelope.fresh_until - now)
+    members = ["ytm", *_ways(served), f"ttl={ttl}"]
+    detail = _detail(served)
     return "; ".join([*members, f"detail={detail}"] if detail else members)
 
 
 def _ways(served: Served) -> Sequence[str]:
-    way = "fwd=stale" if served.fetched_over else "fwd=uri-miss"
-    match served.state:
-        case CacheState.LED:
-            return (way, "stored")
-        case CacheState.COLLAPSED:
-            return (way, "collapsed")
-        case CacheState.SOFT_TIMEOUT:
-            return ("fwd=stale",)
-        case CacheState.FAILED:
-            status = served.error.status if served.error else 502
-            return ("fwd=stale", f"fwd-status={status}")
-        case _:
-            return ("hit",)
+    if served.state in _FORWARDED:
+        return ("fwd=stale" if served.fetched_over else "fwd=uri-miss", _FORWARDED[served.state])
+    if served.state is CacheState.FAILED:
+        status = served.error.status if served.error else 502
+        return ("fwd=stale", f"fwd-status={status}")
+    return _WAYS.get(served.state, ("hit",))
 
 
+_FORWARDED = {
+    CacheState.LED: "stored",
+    CacheState.COLLAPSED: "collapsed",
+    CacheState.ALONE: "collapsed=?0",
+}
+_WAYS = {
+    CacheState.REQUESTED: ("fwd=request", "stored"),
+    CacheState.SOFT_TIMEOUT: ("fwd=stale",),
+}
 _DETAILS = {
-    CacheState.FRESH: "L1",
+    CacheState.EARLY: "early",
     CacheState.REVALIDATING: "swr",
     CacheState.HELD: "backoff",
     CacheState.SOFT_TIMEOUT: "soft-timeout",
+    CacheState.ALONE: "l2-down",
 }
 
 
-def _detail(state: CacheState, envelope: Envelope) -> str | None:
-    if envelope.is_absent:
+def _detail(served: Served) -> str | None:
+    if served.envelope.is_absent:
         return "negative"
-    return "partial" if envelope.missing else _DETAILS.get(state)
+    if served.envelope.missing:
+        return "partial"
+    return served.level if served.state is CacheState.FRESH else _DETAILS.get(served.state)
+
+
+def failure_headers(error: GatewayError) -> Headers:
+    """X-Cache and Cache-Status of a question that has no answer.
+
+    A failure that still stands is a hit of its record; one of our own making came from no cache.
+    """
+    if error.is_remembered:
+        return [("X-Cache", "hit"), ("Cache-Status", "ytm; hit; detail=negative")]
+    if isinstance(error, UpstreamFailure):
+        status = f"ytm; fwd=uri-miss; fwd-status={error.status}"
+        return [("X-Cache", "miss"), ("Cache-Status", status)]
+    return [("X-Cache", "miss")]
+
+
+def wrapped(served: Served) -> Served:
+    """The answer inside an object that tells about it, for clients that show how old data is.
+
+    Shape:  {"items": …, "from_cache": true, "cache_valid": false, "cache_date": RFC 3339,
+             "refreshing_in_background": true, "partial": ["…"]}
+    What it tells is true only now, so it is not to be reused without asking.
+    """
+    envelope = served.envelope
+    told = {
+        "from_cache": served.state.x_cache != "miss",
+        "cache_valid": served.state.x_cache != "stale",
+        "cache_date": datetime.fromtimestamp(envelope.fetched_at, UTC).isoformat(
+            timespec="seconds"
+        ),
+        "refreshing_in_background": served.state.is_refreshing,
+        "partial": envelope.left_out or envelope.missing,
+    }
+    body = b'{"items":' + envelope.body + b"," + orjson.dumps(told)[1:]
+    etag = etag_of(body)
+    headers = tuple(
+        {"Cache-Control": (name, "private, no-cache"), "ETag": (name, etag)}.get(
+            name, (name, value)
+        )
+        for name, value in envelope.headers
+    )
+    return replace(
+        served, envelope=replace(envelope, body=body, gzip_body=None, etag=etag, headers=headers)
+    )
 
 
 def fresh_hit(envelope: Envelope, now: float) -> Headers | None:
-    """The headers of a hit, or None when the envelope is no longer a fresh answer."""
-    if envelope.is_absent or envelope.freshness(now) is not Freshness.FRESH:
+    """The headers of a hit, or None when the envelope is not simply a fresh answer."""
+    if envelope.is_absent or now >= envelope.fresh_until or now >= envelope.early_from:
         return None
     return answer_headers(Served(envelope, CacheState.FRESH), now)
 

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from cache_layer import Envelope, etag_of, gzipped
+from envelope import Envelope, etag_of, gzipped
 from errors import (
     ERRORS,
     GatewayError,
@@ -33,8 +33,10 @@ from services.responses import (
     accepts_gzip,
     answer,
     answer_headers,
+    failure_headers,
     retry_after,
     with_stored_headers,
+    wrapped,
 )
 
 log = logging.getLogger("gateway.http")
@@ -42,6 +44,8 @@ log = logging.getLogger("gateway.http")
 MAX_BODY_BYTES = 64 * 1024
 BATCH_BUDGET_SEC = 20.0
 REQUEST_ID = "gateway.request_id"
+#: Source: RFC 7240.
+WRAPPED_PREFERENCE = "return=envelope"
 
 #: Told the target of each cacheable answer and the key it is stored under.
 Learn = Callable[[str, str], None]
@@ -76,10 +80,13 @@ class Routes:
         return view
 
     def _answer(self, route: Endpoint[Any], params: Params) -> Response:
-        served = self._engine.get(route.resource, params, self._admission(route))
+        try:
+            served = self._engine.get(route.resource, params, self._admission(route))
+        except GatewayError as error:
+            return _failure(error)
         if served.envelope.is_absent:
             return self._absence(served)
-        if request.method == "GET":
+        if request.method == "GET" and not _is_wrapped():
             self._learn(request.environ.get("REQUEST_URI", ""), served.envelope.key)
         return self._respond(served)
 
@@ -88,7 +95,7 @@ class Routes:
         items = self._engine.get_many(route.part, route.questions(params), BATCH_BUDGET_SEC)
         failures = [item for item in items if isinstance(item, GatewayError) and is_failure(item)]
         if len(failures) == len(items):
-            raise failures[0]
+            return _failure(failures[0])
         body = route.join(
             params, [item.envelope if isinstance(item, Served) else item for item in items]
         )
@@ -118,12 +125,16 @@ class Routes:
         return with_stored_headers(envelope)
 
     def _respond(self, served: Served) -> Response:
+        if _is_wrapped():
+            served = wrapped(served)
         status, headers, body = answer(
             served.envelope,
             answer_headers(served, self._engine.cache.clock()),
             if_none_match=request.headers.get("If-None-Match"),
             accept_encoding=request.headers.get("Accept-Encoding", ""),
         )
+        if _prefers_wrapped():
+            headers.append(("Preference-Applied", WRAPPED_PREFERENCE))
         return Response(body, status=status, headers=headers)
 
     def _absence(self, served: Served) -> Response:
@@ -152,6 +163,23 @@ class Routes:
         window = self._limiter.current_limit
         wait = window.reset_at - time.time() if window else None
         return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
+
+
+def _is_wrapped() -> bool:
+    """Whether the caller asked for the answer inside an object that tells about it."""
+    return _prefers_wrapped() or request.args.get("envelope") in ("1", "true")
+
+
+def _prefers_wrapped() -> bool:
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return any(preference.strip() == WRAPPED_PREFERENCE for preference in preferences)
+
+
+def _failure(error: GatewayError) -> Response:
+    """The answer to a data question that failed: it tells which way it came, like any other."""
+    response = error_response(error)
+    response.headers.extend(failure_headers(error))
+    return response
 
 
 def _takes_gzip() -> bool:

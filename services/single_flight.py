@@ -1,4 +1,4 @@
-"""One leader a key does the work; whoever asks meanwhile shares its outcome."""
+"""One leader a key: in this process, and by lease across processes. Who asks meanwhile shares."""
 
 from __future__ import annotations
 
@@ -8,11 +8,23 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from cache_layer import Envelope
+from cache_layer import CacheLayer
+from envelope import Envelope, Freshness
 from errors import GatewayError, InternalError, UpstreamTimeout
+from services.resource import CacheState
+from stores.shared import Lease, Newer, Refused, Taken
 from transport import Deadline
 
-Flight = Future[Envelope]
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a flight brought, and which way."""
+
+    envelope: Envelope
+    state: CacheState
+
+
+Flight = Future[Landing]
 
 
 @dataclass(slots=True)
@@ -26,7 +38,7 @@ class FlightStats:
 
 
 class SingleFlight:
-    """The table of running flights."""
+    """The table of this process's running flights."""
 
     def __init__(self) -> None:
         self._flights: dict[str, Flight] = {}
@@ -50,10 +62,10 @@ class SingleFlight:
             self.stats.led += 1
             return flight, True
 
-    def lead(self, key: str, flight: Flight, work: Callable[[], Envelope]) -> None:
+    def lead(self, key: str, flight: Flight, work: Callable[[], Landing]) -> None:
         """Do the work and land the flight: whatever happens, its followers are released."""
         try:
-            envelope = work()
+            landing = work()
         except GatewayError as error:
             self.abandon(key, flight, error)
         except BaseException:
@@ -61,7 +73,7 @@ class SingleFlight:
             raise
         else:
             self._leave(key)
-            flight.set_result(envelope)
+            flight.set_result(landing)
 
     def abandon(self, key: str, flight: Flight, error: GatewayError) -> None:
         """Land the flight with an error."""
@@ -73,8 +85,8 @@ class SingleFlight:
             del self._flights[key]
 
 
-def landed(flight: Flight, deadline: Deadline) -> Envelope:
-    """The flight's envelope.
+def landed(flight: Flight, deadline: Deadline) -> Landing:
+    """What the flight brought.
 
     Raises: GatewayError — the flight's; UpstreamTimeout — the caller's patience ended first. The
             flight goes on: what was paid for is stored, and a retry hits.
@@ -86,3 +98,42 @@ def landed(flight: Flight, deadline: Deadline) -> Envelope:
     except GatewayError as error:
         # Each caller gets a copy of its own: a shared exception would collect their tracebacks.
         raise copy.copy(error) from None
+
+
+def take_turn(
+    cache: CacheLayer, key: str, seen: Envelope | None, *, has_answer: bool, deadline: Deadline
+) -> Lease | Envelope:
+    """The right to fetch a key for all instances, or what another one brought meanwhile.
+
+    A leader that lives is waited for to the end, however long it takes: the work is never done
+    twice. One that dies is silent, and after the patience of the lease's terms another leads.
+    Raises: GatewayError — the verdict of the instance that fetched, or a failure that still
+            stands; UpstreamTimeout — the deadline passed.
+    """
+    fence = seen.fence if seen else ""
+    while True:
+        turn = cache.turn(key, fence, has_answer=has_answer)
+        match turn:
+            case Lease():
+                return turn
+            case Newer(envelope):
+                if envelope.freshness(cache.clock()) is Freshness.FRESH:
+                    return envelope
+                fence = envelope.fence
+            case Refused(failure):
+                now = cache.clock()
+                raise failure.standing(now, has_answer=has_answer) or copy.copy(failure.error)
+            case Taken():
+                _await_word(cache, turn, deadline)
+
+
+def _await_word(cache: CacheLayer, taken: Taken, deadline: Deadline) -> None:
+    """Wait until it is worth while to look again.
+
+    Raises: GatewayError — the other instance's fetch failed; UpstreamTimeout.
+    """
+    failure = cache.word_of(taken, deadline.left())
+    if failure is not None:
+        raise copy.copy(failure.error)
+    if not deadline.left():
+        raise UpstreamTimeout

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from cache_layer import Envelope
 from clients import Upstreams
+from envelope import Envelope
 from errors import GatewayError, UpstreamTimeout
 from services.fan_out import Race, fan_out
 from services.pools import DaemonPool
@@ -23,7 +23,10 @@ Load = Callable[[Resource[Any], Any, Deadline], tuple[Envelope, bool]]
 
 @dataclass(slots=True)
 class EngineSources:
-    """The `Sources` of one flight."""
+    """The `Sources` of one flight.
+
+    Units: `oldest` is when the fetch of its oldest part began, in wall-clock seconds.
+    """
 
     load: Load
     upstream: Upstreams
@@ -32,6 +35,7 @@ class EngineSources:
     deadline: Deadline
     now: float
     missing: list[str] = field(default_factory=list)
+    oldest: float = float("inf")
 
     def get(self, part: Resource[P], params: P) -> Any:
         """The part's payload; a stale or partial one makes the whole incomplete.
@@ -41,6 +45,7 @@ class EngineSources:
         envelope, is_stale = self.load(part, params, self.deadline)
         if is_stale or envelope.missing:
             self.missing.append(envelope.key)
+        self.oldest = min(self.oldest, envelope.fetched_at)
         return orjson.loads(envelope.body)
 
     def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:

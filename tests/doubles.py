@@ -7,12 +7,18 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from cache_layer import CacheLayer, CacheStats, MemoryStore, Policy
+from cache_layer import CacheLayer
+from envelope import Envelope, Failure, Policy, etag_of
+from errors import GatewayError, UpstreamUnavailable
+from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough
 from services.refresher import Refresher
 from services.resource import Fetched, Params, Resource, Served, Sources
+from services.responses import with_stored_headers
+from services.sealing import Sealer
 from services.single_flight import SingleFlight
+from stores.memory import MemoryStore
 
 MIB = 2**20
 
@@ -68,6 +74,43 @@ def scripted(
     return Resource(name=name, policy=policy, fetch=fetch), fetch
 
 
+def make_envelope(
+    key: str = "k",
+    *,
+    now: float = 1_800_000_000.0,
+    fresh: float = 60,
+    revalidate: float | None = None,
+    stale: float = 600,
+    body: bytes = b'"value"',
+    etag: str | None = None,
+    ttl: float | None = None,
+    cost: float = 0.0,
+    **more: Any,
+) -> Envelope:
+    """An envelope fetched now, with these limits."""
+    return Envelope(
+        key=key,
+        status=200,
+        body=body,
+        gzip_body=None,
+        etag=etag_of(body) if etag is None else etag,
+        fetched_at=now,
+        fresh_until=now + fresh,
+        revalidate_until=now + (revalidate or min(4 * fresh, stale)),
+        stale_until=now + stale,
+        loaded_at=now + cost,
+        cost_sec=cost,
+        ttl_sec=fresh if ttl is None else ttl,
+        **more,
+    )
+
+
+def make_failure(error: GatewayError | None = None, *, now: float = 1_800_000_000.0) -> Failure:
+    """The first failure of a key."""
+    policy = Policy(ttl_sec=60, stale_sec=600)
+    return Failure.after(None, error or UpstreamUnavailable(), policy, now=now, chance=1)
+
+
 class InlinePool:
     """A pool that runs its task at once, in the caller's thread."""
 
@@ -100,11 +143,10 @@ class ManualPool:
         return len(tasks)
 
 
-def build_cache(clock: FakeClock, *, jitter: float = 0.0, max_bytes: int = 64 * MIB) -> CacheLayer:
-    """A cache over a memory store, without jitter unless told."""
-    stats = CacheStats()
-    store = MemoryStore(max_bytes=max_bytes, max_entry_bytes=8 * MIB, max_entries=5000, stats=stats)
-    return CacheLayer(store=store, clock=clock, rng=random.Random(7), jitter=jitter, stats=stats)
+def build_cache(clock: FakeClock, *, max_bytes: int = 64 * MIB) -> CacheLayer:
+    """A cache in memory alone."""
+    memory = MemoryStore(max_bytes=max_bytes, max_entry_bytes=8 * MIB, max_entries=5000)
+    return CacheLayer(memory, clock, dress=with_stored_headers)
 
 
 def build_engine(
@@ -115,20 +157,29 @@ def build_engine(
     refresh_pool: Any = None,
     waiters: int = 300,
     width: int = 4,
+    jitter: float = 0.0,
+    cache: CacheLayer | None = None,
 ) -> ReadThrough:
     """An engine over these resources with no upstream."""
+    cache = cache or build_cache(clock)
+    helpers = helpers or DaemonPool("helper", 32)
     return ReadThrough(
-        cache=build_cache(clock),
+        cache=cache,
         flights=SingleFlight(),
         refresher=Refresher(refresh_pool or ManualPool()),
         pools=Pools(
             flights=flights or DaemonPool("flight", 32),
-            helpers=helpers or DaemonPool("helper", 32),
+            helpers=helpers,
             waiters=Permits(waiters),
         ),
-        upstreams=None,
+        pilot=Pilot(
+            cache=cache,
+            sealer=Sealer(clock, random.Random(7), jitter),
+            upstreams=None,
+            helpers=helpers,
+            widths={resource.name: width for resource in resources},
+        ),
         policies={resource.name: resource.policy for resource in resources},
-        widths={resource.name: width for resource in resources},
     )
 
 

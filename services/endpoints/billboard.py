@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from cache_layer import Policy
+from envelope import Policy
 from services.parsers.billboard_chart import parse_hot_100
 from services.parsers.matching import artists_of_match
 from services.parsers.songs import ArtistRef

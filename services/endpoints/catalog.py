@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired
 import orjson
 from typing_extensions import TypedDict
 
-from cache_layer import Envelope, Policy
+from envelope import Envelope, Policy
 from errors import GatewayError
 from services.params import ARTIST as ARTIST_ID
 from services.params import PlaylistId, SearchText, clamped, id_list, one_of, whole

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from typing_extensions import TypedDict
 
-from cache_layer import Policy
+from envelope import Policy
 from errors import GatewayError, NotFound, UpstreamChanged, UpstreamUnavailable
 from services.params import Text, VideoId, whole
 from services.parsers.genius import genius_song_url, parse_genius

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from typing_extensions import TypedDict
 
-from cache_layer import Envelope
+from envelope import Envelope
 from errors import GatewayError
 from services.params import VIDEO, id_list, sent_as
 from services.parsers.players import song_from_player

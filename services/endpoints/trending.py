@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cache_layer import Policy
+from envelope import Policy
 from services.params import clamped, one_of
 from services.parsers.charts import CHART_COUNTRIES, chart_playlists
 from services.parsers.ranking import unique_by_video

@@ -10,9 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
     ("errors", "settings"),
-    ("cache_layer", "services.pools", "transport"),
-    ("clients",),
-    ("services.parsers",),
+    ("envelope", "services.pools", "transport"),
+    ("clients", "stores"),
+    ("cache_layer", "services.parsers"),
     ("services.resource",),
     (
         "services.fan_out",
@@ -21,9 +21,11 @@ FLOORS = (
         "services.refresher",
         "services.responses",
         "services.single_flight",
+        "services.upkeep",
     ),
-    ("services.parts", "services.sources"),
-    ("services.endpoints", "services.read_through"),
+    ("services.parts", "services.sealing", "services.sources"),
+    ("services.endpoints", "services.pilot"),
+    ("services.read_through",),
     ("services.hit_path", "services.metrics", "services.routes"),
     ("services.request_frame", "services.server"),
     ("app",),
@@ -31,10 +33,10 @@ FLOORS = (
 MOST_LINES = 400
 PRODUCT = sorted(
     path
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("services/**/*.py"))
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("services/**/*.py"), *ROOT.glob("stores/*.py"))
     if path.name != "__init__.py" or path.parent.name == "endpoints"
 )
-ALL_SOURCES = sorted({*PRODUCT, *ROOT.glob("services/**/*.py"), *ROOT.glob("scripts/**/*.py")})
+ALL_SOURCES = sorted({*PRODUCT, *ROOT.glob("services/**/*.py"), *ROOT.glob("stores/*.py"), *ROOT.glob("scripts/**/*.py")})
 
 
 def module_of(path):
@@ -88,7 +90,8 @@ def test_endpoints_meet_only_through_parts(path):
         ("services.parsers", ("requests", "time", "random", "flask", "ytmusicapi", "socket")),
         ("services.endpoints", ("flask", "redis", "requests", "services.read_through")),
         ("services.read_through", ("flask", "settings", "services.endpoints")),
-        ("cache_layer", ("flask", "requests", "services", "transport")),
+        ("envelope", ("flask", "requests", "services", "stores", "transport")),
+        ("cache_layer", ("flask", "redis", "requests", "services", "transport")),
         ("services.hit_path", ("flask", "json", "orjson")),
     ],
 )

@@ -77,15 +77,16 @@ def test_what_a_slow_provider_brings_late_is_not_lost(running, emulator, hold):
 def test_the_preferred_provider_wins_when_it_is_only_a_little_late(running, hold, monkeypatch):
     monkeypatch.setattr("services.endpoints.lyrics.HEAD_START_SEC", 1.0)
     second_one_has_it = threading.Event()
-    memory = running.gateway.memory
-    put = memory.put
+    cache = running.gateway.engine.cache
+    keep = cache.keep
 
-    def noticed(envelope):
-        put(envelope)
+    def noticed(envelope, lease):
+        kept = keep(envelope, lease)
         if envelope.key.startswith("lyrics_ytmusic"):
             second_one_has_it.set()
+        return kept
 
-    monkeypatch.setattr(memory, "put", noticed)
+    monkeypatch.setattr(cache, "keep", noticed)
     hold(lambda question: question.host == "lrclib", lambda: second_one_has_it.wait(10) and None)
 
     answer = told(lyrics_of(running, tracks("everywhere")[3]))

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cache_layer import Policy
+from envelope import Policy
 from errors import NotFound, Overloaded, UpstreamTimeout, UpstreamUnavailable
 from services.pools import DaemonPool
 from services.resource import CacheState, Outcome, is_failure, present
@@ -92,7 +92,7 @@ def test_a_whole_whose_every_part_failed_is_a_failure_and_not_an_empty_success(c
     with pytest.raises(UpstreamUnavailable):
         engine.get(whole, X)
 
-    assert engine.cache.look(whole.key(X))[0] is None
+    assert engine.cache.look(whole.key(X)).envelope is None
 
 
 def test_absent_parts_are_answers_and_leave_the_whole_complete(clock):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cache_layer import Freshness, Policy
+from envelope import Freshness, Policy
 from errors import (
     InternalError,
     NotFound,
@@ -137,7 +137,9 @@ def test_the_leader_looks_again_before_it_fetches(clock):
     question = engine._question(resource, X)
     engine.load(resource, X, Deadline.after(5))
 
-    assert engine._fly(question, Deadline.after(5)).body == b'"value"'
+    landing = engine.pilot.fly(question, Deadline.after(5), engine.load)
+
+    assert (landing.envelope.body, landing.state) == (b'"value"', CacheState.COLLAPSED)
     assert len(fetch.calls) == 1
 
 
@@ -193,7 +195,7 @@ def test_backoff_doubles_with_each_failure_and_ends_with_a_success(clock):
     waits = []
     for _ in range(9):
         engine.get(resource, X)
-        _, failure = engine.cache.look(resource.key(X))
+        failure = engine.cache.look(resource.key(X)).failure
         waits.append(failure.retry_at - clock.now)
         clock.now = failure.retry_at
 
@@ -202,7 +204,7 @@ def test_backoff_doubles_with_each_failure_and_ends_with_a_success(clock):
         assert expected / 2 <= wait <= expected
     fetch.act = "back"
     assert engine.get(resource, X).state is CacheState.LED
-    assert engine.cache.look(resource.key(X))[1] is None
+    assert engine.cache.look(resource.key(X)).failure is None
 
 
 def test_an_upstreams_retry_after_wins_over_the_backoff(clock):
@@ -223,7 +225,7 @@ def test_failures_never_move_the_limits_of_what_is_stored(clock):
     resource, fetch = scripted("r")
     engine = build_engine(clock, resource, flights=InlinePool())
     engine.get(resource, X)
-    before = engine.cache.look(resource.key(X))[0]
+    before = engine.cache.look(resource.key(X)).envelope
     fetch.act = UpstreamUnavailable("down")
 
     clock.advance(241)
@@ -231,7 +233,7 @@ def test_failures_never_move_the_limits_of_what_is_stored(clock):
         engine.get(resource, X)
         clock.advance(3)
 
-    assert engine.cache.look(resource.key(X))[0] is before
+    assert engine.cache.look(resource.key(X)).envelope is before
     clock.now = before.stale_until
     with pytest.raises(UpstreamUnavailable):
         engine.get(resource, X)
@@ -288,7 +290,7 @@ def test_a_bug_in_a_fetch_is_an_internal_error_and_is_not_stored(clock, caplog):
         engine.get(resource, X)
 
     assert "secret" not in str(raised.value)
-    assert engine.cache.look(resource.key(X))[0] is None
+    assert engine.cache.look(resource.key(X)).envelope is None
 
 
 def test_followers_are_released_when_a_fetch_is_torn_down(clock, caplog):

@@ -45,7 +45,7 @@ def test_a_limit_that_is_not_set_moves_out_of_the_way_of_one_that_is(monkeypatch
 def test_every_problem_is_named_at_once_with_what_is_allowed(monkeypatch):
     monkeypatch.setenv("PORT", "abc")
     monkeypatch.setenv("CACHE_JITTER_PCT", "2")
-    monkeypatch.setenv("CACHE_BACKEND", "redis")
+    monkeypatch.setenv("CACHE_BACKEND", "valhalla")
     monkeypatch.setenv("CACHE_TTL_LYRICS_SEC", "-1")
     monkeypatch.setenv("CACHE_TTL_NONESUCH_SEC", "5")
     monkeypatch.setenv("CACHE_TTL_SONG_SEC", "10")
@@ -58,7 +58,7 @@ def test_every_problem_is_named_at_once_with_what_is_allowed(monkeypatch):
     assert len(refused.value.problems) == 6
     assert "PORT='abc': Input should be a valid integer" in problems
     assert "CACHE_JITTER_PCT='2': Input should be less than or equal to 1" in problems
-    assert "CACHE_BACKEND='redis': Input should be 'simple'" in problems
+    assert "CACHE_BACKEND='valhalla': Input should be 'simple' or 'redis'" in problems
     assert "CACHE_TTL_LYRICS_SEC='-1': must be a number of seconds above 0" in problems
     assert "CACHE_TTL_NONESUCH_SEC='5': no such resource; known are LYRICS, SONG" in problems
     assert "CACHE_TTL_SONG_SEC=10, CACHE_REVALIDATE_SONG_SEC=5" in problems

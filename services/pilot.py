@@ -1,0 +1,104 @@
+"""Flies one question: takes its turn among all instances, fetches, and keeps what came."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cache_layer import CacheLayer
+from clients import Upstreams
+from envelope import Envelope
+from errors import GatewayError, InternalError, NotFound, UpstreamUnavailable
+from services.pools import DaemonPool
+from services.question import Question
+from services.resource import CacheState, Fetched
+from services.sealing import Flown, Sealer, believable
+from services.single_flight import Landing, take_turn
+from services.sources import EngineSources, Load
+from stores.shared import Lease
+from transport import Deadline
+
+log = logging.getLogger("gateway.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """Fetches what is asked; the only one who stores anything.
+
+    `widths` are by resource name: how many parts its fetch gathers at a time.
+    """
+
+    cache: CacheLayer
+    sealer: Sealer
+    upstreams: Upstreams
+    helpers: DaemonPool
+    widths: Mapping[str, int]
+
+    def fly(self, question: Question, deadline: Deadline, load: Load) -> Landing:
+        """What the fetch brought, or another instance's did meanwhile; `load` is for its parts.
+
+        Raises: GatewayError.
+        """
+        turn = take_turn(
+            self.cache,
+            question.key,
+            question.envelope,
+            has_answer=question.is_usable,
+            deadline=deadline,
+        )
+        if isinstance(turn, Envelope):
+            return Landing(turn, CacheState.COLLAPSED)
+        with self.cache.leading(turn):
+            envelope = self._kept(question, turn, self._sources(question, deadline, load))
+        return Landing(envelope, CacheState.ALONE if turn.is_alone else CacheState.LED)
+
+    def _sources(self, question: Question, deadline: Deadline, load: Load) -> EngineSources:
+        return EngineSources(
+            load=load,
+            upstream=self.upstreams,
+            helpers=self.helpers,
+            width=self.widths[question.resource.name],
+            deadline=deadline,
+            now=self.cache.clock(),
+        )
+
+    def _kept(self, question: Question, lease: Lease, sources: EngineSources) -> Envelope:
+        """Fetch and store; a failure is remembered for all instances."""
+        try:
+            envelope = self._fetched(question, lease, sources)
+        except GatewayError as error:
+            known = question.failure
+            self.cache.keep_failure(self.sealer.failure(known, error, question.policy), lease)
+            raise
+        return self.cache.keep(envelope, lease)
+
+    def _fetched(self, question: Question, lease: Lease, sources: EngineSources) -> Envelope:
+        """The new envelope.
+
+        Raises: GatewayError — the fetch failed, or brought what is not believed.
+        """
+        old = question.envelope
+        try:
+            fetched = self._fetch(question, sources)
+        except NotFound as absence:
+            if question.is_usable and not absence.proven:
+                raise UpstreamUnavailable from absence
+            return self.sealer.absence(question, absence, _flown(lease, sources), old)
+        envelope = self.sealer.answer(question, fetched, _flown(lease, sources), old)
+        believable(envelope, old, question.failure, sources.now)
+        return envelope
+
+    def _fetch(self, question: Question, sources: EngineSources) -> Fetched:
+        try:
+            return question.resource.fetch(sources, question.params)
+        except GatewayError:
+            raise
+        except Exception as error:
+            log.exception("fetch failed", extra={"resource": question.resource.name})
+            raise InternalError from error
+
+
+def _flown(lease: Lease, sources: EngineSources) -> Flown:
+    missing = tuple(dict.fromkeys(sources.missing))
+    return Flown(lease.fence, began=sources.now, oldest=sources.oldest, missing=missing)

@@ -1,0 +1,6 @@
+-- Keep a lease alive; one that was lost and that nobody took since is taken back.
+-- KEYS lease; ARGV token, lease_ms
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
