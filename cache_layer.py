@@ -9,13 +9,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from envelope import Envelope, Failure
 from stores.clock import Fences
 from stores.guard import RedisDown
 from stores.memory import MemoryStore
-from stores.shared import Lease, Newer, Records, SharedStore, Taken, Turn
+from stores.shared import Lease, Newer, Records, Refused, SharedStore, Taken, Turn
 
 #: A fresh answer in memory is given for so long without asking Redis whether there is a newer one.
 TRUST_SEC = 10.0
@@ -51,8 +51,15 @@ class Sight:
     level: str = "L1"
 
 
+class Failed(NamedTuple):
+    """A record of failures, over once a version later than `fence` is known."""
+
+    failure: Failure
+    fence: str
+
+
 class Notes(OrderedDict[str, V]):
-    """A bounded dictionary: the oldest note makes room."""
+    """A bounded dictionary: the oldest note makes room. Whoever changes it holds a lock."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -81,7 +88,7 @@ class CacheLayer:
         *,
         shared: SharedStore | None = None,
         dress: Callable[[Envelope], Envelope] = lambda envelope: envelope,
-        fences: Callable[[], str] | None = None,
+        fences: Fences | None = None,
     ) -> None:
         self.memory = memory
         self.clock = clock
@@ -94,10 +101,10 @@ class CacheLayer:
         self._dress = dress
         self._fences = fences or Fences(clock)
         self._lock = threading.Lock()
-        self._failures: Notes[Failure] = Notes(MOST_FAILURES)
+        self._failures: Notes[Failed] = Notes(MOST_FAILURES)
         self._purged: Notes[str] = Notes(MOST_PURGES)
-        process = uuid.uuid4().hex[:12]
-        self._tokens = (f"{process}-{number}" for number in itertools.count())
+        self._process = uuid.uuid4().hex[:12]
+        self._numbers = itertools.count()
 
     # ---- looking
 
@@ -113,49 +120,67 @@ class CacheLayer:
         now = self.clock()
         held = self.memory.get(key)
         if self.shared is None or (held is not None and self._is_trusted(held, now)):
-            return Sight(held, self._failures.get(key))
+            return Sight(held, self._failure_of(key))
         try:
             records = self.shared.read(key)
         except RedisDown:
-            return Sight(held, self._failures.get(key))
-        return self._reconciled(key, held, records, now)
+            return Sight(held, self._failure_of(key))
+        return self._reconciled(key, records, now)
 
     def _is_trusted(self, held: Envelope, now: float) -> bool:
         if self.shared is None or self.shared.guard.is_open:
             return True
         trust_sec = TRUST_SEC if now < held.fresh_until else TRUST_STALE_SEC
-        return now - held.checked_at < trust_sec
+        return 0 <= now - held.checked_at < trust_sec
 
-    def _reconciled(self, key: str, held: Envelope | None, records: Records, now: float) -> Sight:
+    def _reconciled(self, key: str, records: Records, now: float) -> Sight:
         """One view of both levels: the newer version, and nothing from before a purge."""
-        if records.purged is not None:
-            held = self._without(held, records.purged)
-        self._note_failure(key, records.failure)
-        found = records.envelope
+        self.forget(key, records.purged or "")
+        purged = self._purged.get(key, "")
+        found = records.envelope if records.envelope and records.envelope.fence > purged else None
+        held = self.memory.get(key)
+        level = "L1"
         if found is not None and (held is None or held.fence < found.fence):
-            fetched = self._dress(found.moved_into_the_past(now))
-            return Sight(self._hold(fetched, now), records.failure, "L2")
-        if held is not None:
-            if found is None or found.fence < held.fence:
-                self._note_unwritten(key)
-            held = self._hold(held, now)
-        return Sight(held, records.failure)
+            held, level = self._dress(found.moved_into_the_past(now)), "L2"
+        elif held is not None and (found is None or found.fence < held.fence):
+            self._note_unwritten(key)
+        newest = self._hold(held, now) if held is not None else None
+        version = max(newest.fence if newest else "", purged)
+        return Sight(newest, self._agreed(key, records.failure, version), level)
+
+    def _agreed(self, key: str, shared: Failure | None, version: str) -> Failure | None:
+        """What both levels know of failures since this version: the record that holds longer.
+
+        One that could not be shared, because Redis was away or full, holds for this instance.
+        """
+        with self._lock:
+            mine = self._failures.pop(key, None)
+            known = [shared] if shared else []
+            if mine is not None and mine.fence >= version:
+                known.append(mine.failure)
+            failure = max(known, key=lambda one: one.retry_at, default=None)
+            if failure is not None:
+                self._failures.note(key, Failed(failure, version))
+            return failure
+
+    def _failure_of(self, key: str) -> Failure | None:
+        noted = self._failures.get(key)
+        return noted.failure if noted else None
 
     def _hold(self, envelope: Envelope, now: float) -> Envelope:
-        checked = replace(envelope, checked_at=now)
-        self.memory.set(checked.key, checked)
-        return checked
-
-    def _without(self, held: Envelope | None, purged: str) -> Envelope | None:
-        """What is left of memory after a purge with this fence."""
-        if held is None or held.fence > purged:
-            return held
-        self.memory.delete(held.key)
-        return None
+        """The newest version that is known; memory holds it, unless a purge forbids that."""
+        with self._lock:
+            held = self.memory.get(envelope.key)
+            if held is not None and held.fence > envelope.fence:
+                return held
+            checked = replace(envelope, checked_at=now)
+            if self._purged.get(envelope.key, "") < envelope.fence:
+                self.memory.set(envelope.key, checked)
+            return checked
 
     def remembered(self, key: str) -> Records:
         """What this process knows of a key by itself: nobody is asked, and nothing is touched."""
-        return Records(self.memory.peek(key), self._failures.get(key), self._purged.get(key))
+        return Records(self.memory.peek(key), self._failure_of(key), self._purged.get(key))
 
     def failed_keys(self) -> list[str]:
         """The keys whose last fetch failed, as far as this process remembers."""
@@ -172,25 +197,31 @@ class CacheLayer:
         held = self.memory.get(key)
         if held is not None and held.fence > seen:
             return Newer(held)
+        seen = max(seen, self._purged.get(key, ""))
         if self.shared is None or not self.shared.terms.are_on:
-            return Lease(key, "", self._fences())
+            return self._own_turn(Lease(key, "", self._fences(seen)), has_answer=has_answer)
+        token = f"{self._process}-{next(self._numbers)}"
         try:
-            turn = self.shared.acquire(key, next(self._tokens), seen, has_answer=has_answer)
+            turn = self.shared.acquire(key, token, seen, has_answer=has_answer)
         except RedisDown:
-            return Lease(key, "", self._fences(), is_alone=True)
+            # With the token all the same: it may have been granted, and the answer lost.
+            lease = Lease(key, token, self._fences(seen), is_alone=True)
+            return self._own_turn(lease, has_answer=has_answer)
         if isinstance(turn, Newer):
             now = self.clock()
             return Newer(self._hold(self._dress(turn.envelope.moved_into_the_past(now)), now))
         return turn
 
+    def _own_turn(self, lease: Lease, *, has_answer: bool) -> Turn:
+        """The turn of who asks nobody else: what failed here meanwhile still stands."""
+        failure = self._failure_of(lease.key)
+        if failure is not None and failure.standing(self.clock(), has_answer=has_answer):
+            return Refused(failure)
+        return lease
+
     def word_of(self, taken: Taken, sec: float) -> Failure | None:
         """Wait up to `sec` for the end of another instance's flight; its failure, if it failed."""
-        if self.shared is None:
-            return None
-        try:
-            return self.shared.wait(taken, sec)
-        except RedisDown:
-            return None
+        return self.shared.wait(taken, sec) if self.shared else None
 
     @contextmanager
     def leading(self, lease: Lease) -> Iterator[None]:
@@ -223,7 +254,7 @@ class CacheLayer:
         with self._lock:
             self._failures.pop(envelope.key, None)
             if self._purged.get(envelope.key, "") >= envelope.fence:
-                return envelope
+                return envelope  # its lease is given back without a word
         if self._is_committed(envelope, lease, now):
             return self._hold(envelope, now)
         return envelope
@@ -241,26 +272,44 @@ class CacheLayer:
 
     def keep_failure(self, failure: Failure, lease: Lease) -> None:
         """Remember a failed fetch, for all instances."""
-        self._note_failure(lease.key, failure)
-        self.stats.failures += 1
+        with self._lock:
+            self._failures.note(lease.key, Failed(failure, lease.fence))
+            self.stats.failures += 1
         if self.shared is None:
             return
         self.leases.pop(lease.token, None)
         try:
-            self.shared.commit_failure(lease.key, lease.token, failure, self.clock())
+            self.shared.commit_failure(lease, failure, self.clock())
         except RedisDown:
             return  # this instance remembers
-
-    def _note_failure(self, key: str, failure: Failure | None) -> None:
-        with self._lock:
-            if failure is None:
-                self._failures.pop(key, None)
-            else:
-                self._failures.note(key, failure)
 
     def _note_unwritten(self, key: str) -> None:
         with self._lock:
             self.unwritten.note(key, None)
+
+    def take_unwritten(self) -> str | None:
+        """The key that has waited longest to be written, no longer noted; None without any."""
+        with self._lock:
+            return self.unwritten.popitem(last=False)[0] if self.unwritten else None
+
+    def write(self, key: str) -> bool:
+        """Whether Redis took what memory holds of a key; what is newer there, or a purge, wins.
+
+        Raises: RedisDown — it is noted again.
+        """
+        now = self.clock()
+        held = self.memory.peek(key)
+        if self.shared is None or held is None or now >= held.stale_until:
+            return False
+        try:
+            if self.shared.commit(held, "", now):
+                return True
+            # What refused it is newer, or a purge; or it cannot be read, and is thrown away now.
+            self._reconciled(key, self.shared.read(key), now)
+        except RedisDown:
+            self._note_unwritten(key)
+            raise
+        return False
 
     # ---- forgetting
 
@@ -269,22 +318,24 @@ class CacheLayer:
 
         Raises: RedisDown — it is forgotten here, but not by the others.
         """
-        was_held = self.forget(key, self._fences())
+        held = self.memory.peek(key)
+        was_held = self.forget(key, self._fences(held.fence if held else ""))
         if self.shared is None:
             return was_held
-        return self.shared.purge(key)[1] or was_held
+        fence, was_stored = self.shared.purge(key)
+        return self.forget(key, fence) or was_stored or was_held
 
     def forget(self, key: str, fence: str) -> bool:
-        """Whether memory held something from before this purge."""
-        held = self.memory.get(key)
-        is_old = held is not None and held.fence <= fence
+        """Whether memory held something from before this purge; no purge has an empty fence."""
         with self._lock:
+            if fence <= self._purged.get(key, ""):
+                return False
             self._purged.note(key, fence)
-            self.unwritten.pop(key, None)
+            held = self.memory.peek(key)
+            if held is not None and held.fence > fence:
+                return False
             self._failures.pop(key, None)
-        if is_old:
-            self.memory.delete(key)
-        return is_old
+            return self.memory.delete(key)
 
     # ---- counting
 

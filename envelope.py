@@ -22,6 +22,8 @@ ENTRY_OVERHEAD_BYTES = 1200
 READABLE_KEY_CHARS = 96
 #: Partial results in a row after which healing slows down.
 HEALS_AT_FULL_PACE = 6
+#: Growth goes no further: its limit is reached long before, and no float holds what comes after.
+MOST_STEPS = 300
 #: So many load times before its end, the chance that a reader renews an answer is 1 in 2900.
 EARLY_WINDOW_COSTS = 8.0
 #: A clock this far ahead of ours is wrong, and so are the times it wrote.
@@ -71,9 +73,14 @@ class Policy:
             return min(4 * self.ttl_sec, self.stale_sec)
         return self.revalidate_sec
 
+    @property
+    def has_stale_life(self) -> bool:
+        """Whether an answer may be given at all after its fresh life."""
+        return self.stale_sec > self.ttl_sec
+
     def partial_sec(self, in_a_row: int) -> float:
         """Fresh life of the `in_a_row`-th answer with missing parts: slower when healing fails."""
-        slower = 2.0 ** max(0, in_a_row - HEALS_AT_FULL_PACE)
+        slower = 2.0 ** min(max(0, in_a_row - HEALS_AT_FULL_PACE), MOST_STEPS)
         return min(self.ttl_sec, min(60.0, self.ttl_sec / 10) * slower)
 
     def with_budget(self, sec: float) -> Policy:
@@ -96,7 +103,7 @@ class Policy:
             return self.ttl_sec
         if old.freshness(now) is Freshness.EXPIRED:
             return self.ttl_sec
-        if now - old.loaded_at < old.ttl_sec / 2:
+        if now < old.mid_life:
             return self._bounded(old.ttl_sec)
         return self._bounded(old.ttl_sec * 1.5 if old.etag == etag else old.ttl_sec / 2)
 
@@ -106,7 +113,8 @@ class Policy:
 
     def absence_sec(self, strikes: int) -> float:
         """Fresh life of the `strikes`-th "not there" in a row."""
-        return min(self.absent_max_sec, self.absent_sec * self.absent_factor ** (strikes - 1))
+        steps = min(strikes - 1, MOST_STEPS)
+        return min(self.absent_max_sec, self.absent_sec * self.absent_factor**steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +173,11 @@ class Envelope:
         return self.status == NotFound.status
 
     @property
+    def mid_life(self) -> float:
+        """When half of the fresh life is over, in wall-clock seconds."""
+        return (self.loaded_at + self.fresh_until) / 2
+
+    @property
     def has_older_parts(self) -> bool:
         """Whether it was made, in part, from what had been fetched before."""
         return self.fetched_at < self.loaded_at - self.cost_sec
@@ -188,9 +201,8 @@ class Envelope:
         """The envelope with the moment from which readers may renew it early."""
         if self.cost_sec <= 0 or self.is_absent:
             return self
-        half_life = (self.loaded_at + self.fresh_until) / 2
         window = self.fresh_until - EARLY_WINDOW_COSTS * self.cost_sec
-        return replace(self, early_from=max(half_life, window))
+        return replace(self, early_from=max(self.mid_life, window))
 
     def moved_into_the_past(self, now: float) -> Envelope:
         """The envelope as if fetched now, when a wrong clock wrote it in the future."""
@@ -204,6 +216,7 @@ class Envelope:
             fresh_until=self.fresh_until - ahead,
             revalidate_until=self.revalidate_until - ahead,
             stale_until=self.stale_until - ahead,
+            early_from=self.early_from - ahead,
         )
 
 
@@ -238,7 +251,8 @@ class Failure:
         a crowd shares one flight anyway, and the first call after a recovery is right.
         """
         count = known.count + 1 if known else 1
-        backoff = min(policy.backoff_max_sec, policy.backoff_sec * 2 ** min(count - 1, 16))
+        steps = min(count - 1, MOST_STEPS)
+        backoff = min(policy.backoff_max_sec, policy.backoff_sec * 2**steps)
         asked = error.asked_wait_sec or 0.0
         is_implausible = isinstance(error, ImplausibleAnswer)
         return cls(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cache_layer import CacheLayer
 from clients import Upstreams
@@ -50,8 +50,21 @@ class Pilot:
         if isinstance(turn, Envelope):
             return Landing(turn, CacheState.COLLAPSED)
         with self.cache.leading(turn):
-            envelope = self._kept(question, turn, self._sources(question, deadline, load))
+            sources = self._sources(question, deadline, load)
+            envelope = self._kept(self._asked_now(question), turn, sources)
         return Landing(envelope, CacheState.ALONE if turn.is_alone else CacheState.LED)
+
+    def _asked_now(self, question: Question) -> Question:
+        """The question with what is known by now: much may have come while it waited its turn.
+
+        The answer is judged by the newest one, not by that which was looked at first.
+        """
+        known = self.cache.remembered(question.key)
+        newest = known.envelope or question.envelope
+        if newest is not None and newest.fence <= (known.purged or ""):
+            newest = None
+        sight = replace(question.sight, envelope=newest, failure=known.failure)
+        return replace(question, now=self.cache.clock(), sight=sight)
 
     def _sources(self, question: Question, deadline: Deadline, load: Load) -> EngineSources:
         return EngineSources(

@@ -34,8 +34,8 @@ class Question:
 
     @property
     def asked(self) -> str:
-        """The question as JSON, from which it can be asked again."""
-        return self.params.model_dump_json()
+        """The question as JSON, from which it can be asked again: null is what nobody can send."""
+        return self.params.model_dump_json(exclude_none=True)
 
     @property
     def freshness(self) -> Freshness:

@@ -55,6 +55,8 @@ class Sealer:
         partials = (old.partials if old else 0) + 1 if flown.missing else 0
         ttl = policy.partial_sec(partials) if partials else policy.adapted_sec(old, etag, now)
         fresh_until = now + ttl * (1 - self.rng.uniform(0, self.jitter))
+        # However short this one's fresh life is: who wants no stale answers gets none.
+        stale_until = now + policy.stale_sec if question.policy.has_stale_life else fresh_until
         return Envelope(
             key=question.key,
             status=200,
@@ -63,8 +65,8 @@ class Sealer:
             etag=etag,
             fetched_at=min(flown.began, flown.oldest),
             fresh_until=fresh_until,
-            revalidate_until=max(fresh_until, now + policy.revalidate_until_sec),
-            stale_until=now + policy.stale_sec,
+            revalidate_until=min(stale_until, max(fresh_until, now + policy.revalidate_until_sec)),
+            stale_until=stale_until,
             fence=flown.fence,
             asked=question.asked,
             loaded_at=now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cache_layer import CacheLayer
 from stores.clock import DisciplinedClock
@@ -16,8 +16,12 @@ log = logging.getLogger("gateway.redis")
 
 #: How often Redis's clock is read while all is well.
 CLOCK_EVERY_SEC = 60.0
+#: Between two looks for purges: a server that never lets anybody wait is not asked all the time.
+LISTEN_PAUSE_SEC = 0.05
 #: Answers written at a time after an outage: leases must be renewed in between.
 WRITTEN_AT_A_TIME = 100
+#: Before all purges that are still told.
+FIRST_PURGE = "0-0"
 
 
 @dataclass(slots=True)
@@ -40,8 +44,8 @@ class Upkeep:
         self._cache = cache
         self._shared = shared
         self._clock = clock
-        self._clock_due = 0.0
-        self._last_purge = "0-0"
+        self._clock_read_at = float("-inf")
+        self._last_purge = FIRST_PURGE
         self._stopped = threading.Event()
         self.stats = UpkeepStats()
 
@@ -50,23 +54,27 @@ class Upkeep:
         """How far this host's clock is behind Redis's."""
         return self._clock.offset_sec
 
+    def finds_redis(self) -> bool:
+        """Whether Redis answers, asked once and briefly."""
+        return self._shared.is_there()
+
     def begin(self) -> bool:
         """Start the two daemon threads; whether Redis answers now. It is asked once, briefly."""
-        self._start()
+        self._start(self.tend, self._shared.terms.beat_sec)
+        self._start(self.listen, LISTEN_PAUSE_SEC)
         try:
             self.follow_clock()
         except RedisDown:
             return False
         return True
 
-    def _start(self) -> None:
-        for work, pause_sec in ((self.tend, self._shared.terms.beat_sec), (self.listen, 0.0)):
-            threading.Thread(
-                target=self._again_and_again,
-                args=(work, pause_sec),
-                name=f"redis-{work.__name__}",
-                daemon=True,
-            ).start()
+    def _start(self, work: Callable[[], None], pause_sec: float) -> None:
+        threading.Thread(
+            target=self._again_and_again,
+            args=(work, pause_sec),
+            name=f"redis-{work.__name__}",
+            daemon=True,
+        ).start()
 
     def stop(self) -> None:
         """End, and give back every lease: the others need not wait for its end."""
@@ -79,10 +87,14 @@ class Upkeep:
 
         Raises: RedisDown.
         """
-        if self._shared.guard.is_open or self._clock() >= self._clock_due:
+        if self._shared.guard.is_open or self._is_clock_due():
             self.follow_clock()
         self._shared.renew(list(self._cache.leases.values()))
         self._write_missed()
+
+    def _is_clock_due(self) -> bool:
+        """Whether it was read long ago, or this host's clock was set back since."""
+        return not 0 <= self._clock() - self._clock_read_at < CLOCK_EVERY_SEC
 
     def follow_clock(self) -> None:
         """Read Redis's clock; the answer also proves that Redis is back.
@@ -90,42 +102,29 @@ class Upkeep:
         Raises: RedisDown.
         """
         self._clock.discipline(*self._shared.server_time())
-        self._clock_due = self._clock() + CLOCK_EVERY_SEC
+        self._clock_read_at = self._clock()
 
     def listen(self) -> None:
         """Follow the purges of all instances.
 
-        Raises: RedisDown.
+        Raises: RedisDown — all that are still told will be read again: a Redis that comes back may
+                count from anywhere.
         """
-        for number, key, fence in self._shared.purges_since(self._last_purge):
+        try:
+            purges = self._shared.purges_since(self._last_purge)
+        except RedisDown:
+            self._last_purge = FIRST_PURGE
+            raise
+        for number, key, fence in purges:
             self._last_purge = number
             self.stats.purges_followed += self._cache.forget(key, fence)
 
     def _write_missed(self) -> None:
-        missed = list(self._cache.unwritten)[:WRITTEN_AT_A_TIME]
-        if not missed:
-            return
-        latest = f"{int(self._shared.server_time()[0] * 1e6):016d}"
-        for key in missed:
-            self._write(key, latest)
-            self._cache.unwritten.pop(key, None)
-
-    def _write(self, key: str, latest: str) -> None:
-        """Write what memory holds of a key; a newer version or a purge meanwhile wins.
-
-        Its fence is no later than now by Redis's clock: a host whose clock was ahead when it made
-        the fence must not lock out all that is fetched after it.
-        """
-        now = self._clock()
-        held = self._cache.memory.get(key)
-        if held is None or now >= held.stale_until:
-            return
-        fenced = replace(held, fence=min(held.fence, latest))
-        if self._shared.commit(fenced, "", now):
-            self._cache.memory.set(key, fenced)
-            self.stats.written_late += 1
-        else:
-            self._cache.memory.delete(key)
+        for _ in range(min(WRITTEN_AT_A_TIME, len(self._cache.unwritten))):
+            key = self._cache.take_unwritten()
+            if key is None:
+                return
+            self.stats.written_late += self._cache.write(key)
 
     def _again_and_again(self, work: Callable[[], None], pause_sec: float) -> None:
         """Work until stopped; a bug in one round is logged and does not end the thread."""

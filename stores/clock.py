@@ -12,27 +12,37 @@ class DisciplinedClock:
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
+        self._is_confirmed = False
         self.offset_sec = 0.0
 
     def __call__(self) -> float:
         """Now, as all instances see it."""
         return self._wall() + self.offset_sec
 
+    def confirmed(self) -> float:
+        """Now, or 0 while no Redis has confirmed it: a wrong clock must not order anything."""
+        return self() if self._is_confirmed else 0.0
+
     def discipline(self, server_sec: float, took_sec: float) -> None:
         """Follow the server's clock, which was read half way through the asking."""
         self.offset_sec = server_sec + took_sec / 2 - self._wall()
+        self._is_confirmed = True
 
 
 class Fences:
-    """Strictly growing fences of this process, for answers that no lease gave one to."""
+    """Strictly growing fences of this process, for answers that no lease gave one to.
+
+    `clock` is asked for Redis's time. One that says 0 makes fences which lose against all of
+    Redis's: what is fetched by an unconfirmed clock must not outlive a purge.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = 0
 
-    def __call__(self) -> str:
-        """The next fence."""
+    def __call__(self, after: str = "") -> str:
+        """The next fence; later than `after` too, which another clock may have made."""
         with self._lock:
             self._last = max(self._last + 1, int(self._clock() * 1e6))
-            return f"{self._last:016d}"
+            return f"{max(self._last, int(after or 0) + 1):016d}"

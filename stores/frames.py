@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from envelope import Envelope, Failure, etag_of
+from envelope import Envelope, Failure
 from errors import GatewayError
 
 #: Written into every frame and every key: another number is another gateway's data.
@@ -17,11 +17,18 @@ SCHEMA = 1
 FENCE_CHARS = 16
 #: No body of ours comes near; a frame that claims more is not ours.
 LONGEST_BODY_BYTES = 64 * 2**20
+#: No count of ours comes near, and every script and format can hold it.
+HIGHEST_COUNT = 2**31
 GZIP_WBITS = 31
+#: What reading something odd can raise.
+ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, zlib.error)
 
 
-class BadFrame(Exception):
-    """Not a frame of this key: damaged, foreign, or of another schema."""
+class BadFrame(ValueError):
+    """Not a record of this key: damaged, foreign, or of another schema."""
+
+
+# ---- answers
 
 
 def encode(envelope: Envelope) -> bytes:
@@ -37,6 +44,7 @@ def encode(envelope: Envelope) -> bytes:
             "st": envelope.status,
             "z": envelope.gzip_body is not None,
             "l": len(envelope.body),
+            "e": envelope.etag,
             "t": envelope.fetched_at,
             "o": envelope.loaded_at,
             "u": envelope.fresh_until,
@@ -52,7 +60,7 @@ def encode(envelope: Envelope) -> bytes:
             "i": envelope.is_proven,
         }
     )
-    body = envelope.gzip_body or envelope.body
+    body = envelope.body if envelope.gzip_body is None else envelope.gzip_body
     fence = envelope.fence.encode()
     return b"\n".join((fence, _checksum(fence, meta, body), meta, body))
 
@@ -64,7 +72,7 @@ def decode(key: str, frame: bytes) -> Envelope:
     """
     try:
         return _decoded(key, frame)
-    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+    except ODD as error:
         raise BadFrame(str(error)) from error
 
 
@@ -79,7 +87,7 @@ def decode_head(key: str, start: bytes) -> Envelope | None:
         return None
     try:
         return _envelope(key, fence, orjson.loads(rest[1]), b"", None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ODD as error:
         raise BadFrame(str(error)) from error
 
 
@@ -95,54 +103,56 @@ def _decoded(key: str, frame: bytes) -> Envelope:
 def _envelope(
     key: str, fence: bytes, told: dict[str, Any], body: bytes, gzip_body: bytes | None
 ) -> Envelope:
-    if told["v"] != SCHEMA or told["k"] != key or len(fence) != FENCE_CHARS:
+    if told["v"] != SCHEMA or told["k"] != key:
         raise BadFrame("another key or schema")
     envelope = Envelope(
         key=key,
-        status=int(told["st"]),
+        status=_count(told["st"]),
         body=body,
         gzip_body=gzip_body,
-        etag=etag_of(body),
-        fetched_at=float(told["t"]),
-        fresh_until=float(told["u"]),
-        revalidate_until=float(told["w"]),
-        stale_until=float(told["s"]),
-        fence=fence.decode("ascii"),
+        etag=str(told["e"]),
+        fetched_at=_sec(told["t"]),
+        fresh_until=_sec(told["u"]),
+        revalidate_until=_sec(told["w"]),
+        stale_until=_sec(told["s"]),
+        fence=decode_fence(fence),
         asked=str(told["q"]),
-        loaded_at=float(told["o"]),
-        cost_sec=float(told["d"]),
-        ttl_sec=float(told["b"]),
-        items=int(told["n"]),
-        missing=tuple(told["m"]),
-        partials=int(told["p"]),
-        left_out=tuple(told["x"]),
-        strikes=int(told["a"]),
+        loaded_at=_sec(told["o"]),
+        cost_sec=_sec(told["d"]),
+        ttl_sec=_sec(told["b"]),
+        items=_count(told["n"]),
+        missing=tuple(map(str, told["m"])),
+        partials=_count(told["p"]),
+        left_out=tuple(map(str, told["x"])),
+        strikes=_count(told["a"]),
         is_proven=bool(told["i"]),
     )
     return envelope.with_early_window()
 
 
-def _checksum(fence: bytes, meta: bytes, body: bytes) -> bytes:
-    """Over everything, so that a wrong time is found out like a wrong byte."""
-    digest = hashlib.blake2b(digest_size=16)
-    for piece in (fence, b"\n", meta, b"\n", body):
-        digest.update(piece)
-    return digest.hexdigest().encode()
-
-
 def _unpacked(packed: bytes, length: int) -> bytes:
     if not 0 <= length <= LONGEST_BODY_BYTES:
         raise BadFrame("length")
-    body = zlib.decompressobj(wbits=GZIP_WBITS).decompress(packed, length + 1)
-    if len(body) != length:
+    unpacker = zlib.decompressobj(wbits=GZIP_WBITS)
+    body = unpacker.decompress(packed, length + 1)
+    # The gzip form is served as it is: nothing may be missing from it or follow it.
+    if len(body) != length or not unpacker.eof or unpacker.unused_data:
         raise BadFrame("length")
     return body
 
 
-def encode_failure(failure: Failure) -> bytes:
-    """The record: `retry16 refuse16 json`, both in microseconds, so that a script compares them."""
+# ---- failures
+
+
+def encode_failure(key: str, failure: Failure) -> bytes:
+    """The record: `retry16 refuse16 checksum32 json`.
+
+    The moments are microseconds of a fixed width, so that a script compares them as they are.
+    """
     told = orjson.dumps(
         {
+            "v": SCHEMA,
+            "k": key,
             "kind": type(failure.error).__name__,
             "detail": failure.error.detail,
             "asked": failure.error.asked_wait_sec,
@@ -150,32 +160,41 @@ def encode_failure(failure: Failure) -> bytes:
             "implausible": failure.implausible,
         }
     )
-    return b" ".join((_micros(failure.retry_at), _micros(failure.refuse_until), told))
+    retry, refuse = _micros(failure.retry_at), _micros(failure.refuse_until)
+    return b" ".join((retry, refuse, _checksum(retry, refuse, told), told))
 
 
-def decode_failure(record: bytes) -> Failure:
+def decode_failure(key: str, record: bytes) -> Failure:
     """The failure.
 
     Raises: BadFrame.
     """
     try:
-        retry, refuse, text = record.split(b" ", 2)
-        told = orjson.loads(text)
-        return Failure(
-            error=_error(told),
-            count=int(told["n"]),
-            retry_at=int(retry) / 1e6,
-            refuse_until=int(refuse) / 1e6,
-            implausible=int(told["implausible"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _failure(key, record)
+    except ODD as error:
         raise BadFrame(str(error)) from error
+
+
+def _failure(key: str, record: bytes) -> Failure:
+    retry, refuse, checksum, text = record.split(b" ", 3)
+    if checksum != _checksum(retry, refuse, text):
+        raise BadFrame("checksum")
+    told = orjson.loads(text)
+    if told["v"] != SCHEMA or told["k"] != key:
+        raise BadFrame("another key or schema")
+    return Failure(
+        error=_error(told),
+        count=_count(told["n"]),
+        retry_at=int(decode_fence(retry)) / 1e6,
+        refuse_until=int(decode_fence(refuse)) / 1e6,
+        implausible=_count(told["implausible"]),
+    )
 
 
 def _error(told: dict[str, Any]) -> GatewayError:
     error = KINDS[told["kind"]](str(told["detail"]))
     if told["asked"] is not None:
-        error.asked_wait_sec = error.retry_after_sec = float(told["asked"])
+        error.asked_wait_sec = error.retry_after_sec = _sec(told["asked"])
     return error
 
 
@@ -191,3 +210,38 @@ def _kinds(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
 
 #: Every failure by the name it has in a record.
 KINDS = {kind.__name__: kind for kind in _kinds(GatewayError)}
+
+
+# ---- what they are made of
+
+
+def decode_fence(text: bytes) -> str:
+    """The fence.
+
+    Raises: BadFrame — it is none: compared with one, it would win or lose by accident.
+    """
+    if len(text) != FENCE_CHARS or not text.isdigit():
+        raise BadFrame("fence")
+    return text.decode()
+
+
+def _checksum(*pieces: bytes) -> bytes:
+    """Over everything, so that a wrong time is found out like a wrong byte."""
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in pieces:
+        digest.update(b"%d:" % len(piece))
+        digest.update(piece)
+    return digest.hexdigest().encode()
+
+
+def _sec(value: Any) -> float:
+    """A moment or a span: a JSON number, never a word like `nan`."""
+    if not isinstance(value, int | float):
+        raise BadFrame("not a number")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < HIGHEST_COUNT:
+        raise BadFrame("not a count")
+    return value

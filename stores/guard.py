@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import redis
+from redis.exceptions import RedisClusterException
 
 log = logging.getLogger("gateway.redis")
 
@@ -16,8 +17,16 @@ T = TypeVar("T")
 
 #: One timeout is proof enough: each further one would cost a caller its quarter second.
 ERRORS_THAT_OPEN = 3
-#: What redis-py raises when a server talks nonsense; not all of it is a RedisError.
-NONSENSE = (ValueError, TypeError, IndexError, AttributeError, RecursionError, MemoryError)
+#: What redis-py and the reading of an answer raise when a server talks nonsense.
+NONSENSE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
 
 
 class RedisDown(Exception):
@@ -39,7 +48,9 @@ class GuardStats:
 class Guard:
     """A circuit breaker around Redis.
 
-    While it is open nobody waits for Redis: `probe` is called by a thread that nobody waits for.
+    A command is whatever asks Redis once and reads the answer: nonsense is an error of Redis too.
+    While the guard is open nobody waits for Redis: `probe` is called by a thread that nobody waits
+    for.
     Units: at most `connections` commands at a time; a caller waits `patience_sec` for its turn.
     """
 
@@ -59,62 +70,69 @@ class Guard:
         if self.is_open or not self._permits.acquire(timeout=self._patience_sec):
             raise RedisDown("given up for now, or all connections are busy")
         try:
-            if self.is_open:  # given up while this caller waited for a connection
-                raise RedisDown("given up for now")
-            return self._attempt(command)
+            return self.wait(command)  # given up, perhaps, while this caller waited for its turn
         finally:
             self._permits.release()
 
-    def probe(self, command: Callable[[], T]) -> T:
-        """The same, asked even while the guard is open; success closes it.
+    def wait(self, command: Callable[[], T]) -> T:
+        """The answer of a command that blocks: it takes no turn from those it waits for.
 
         Raises: RedisDown.
         """
+        if self.is_open:
+            raise RedisDown("given up for now")
+        return self._attempt(command)
+
+    def probe(self, command: Callable[[], T]) -> T:
+        """The same as `call`, but asked even while the guard is open; success closes it.
+
+        Raises: RedisDown.
+        """
+        if not self.is_open:
+            return self.call(command)
         answer = self._attempt(command)
         self._close()
         return answer
+
+    def succeeds(self, command: Callable[[], object]) -> bool:
+        """Whether the command has an answer; that it has none counts for nothing."""
+        try:
+            command()
+        except (redis.RedisError, RedisClusterException, OSError, *NONSENSE):
+            return False
+        return True
 
     def _attempt(self, command: Callable[[], T]) -> T:
         try:
             answer = command()
         except redis.ResponseError as error:
             # It is there and says no (out of memory, read-only): reading may still work.
-            self._note(error)
+            self._note(error, weight=0)
             raise RedisDown(str(error)) from error
         except redis.TimeoutError as error:
-            self._open(error)
+            self._note(error, weight=ERRORS_THAT_OPEN)
             raise RedisDown("timeout") from error
-        except (redis.RedisError, OSError, *NONSENSE) as error:
-            self._count(error)
+        except (redis.RedisError, RedisClusterException, OSError, *NONSENSE) as error:
+            self._note(error, weight=1)
             raise RedisDown(type(error).__name__) from error
         self._errors_in_a_row = 0
         return answer
 
-    def _note(self, error: BaseException) -> None:
+    def _note(self, error: BaseException, *, weight: int) -> None:
+        """Count a failed command, and give Redis up when it is one too many."""
         with self._lock:
             self.stats.errors += 1
             self.stats.last_error = type(error).__name__
-
-    def _count(self, error: BaseException) -> None:
-        self._note(error)
-        with self._lock:
-            self._errors_in_a_row += 1
+            self._errors_in_a_row += weight
             is_enough = self._errors_in_a_row >= ERRORS_THAT_OPEN
-        if is_enough:
-            self._open(None)
-
-    def _open(self, error: BaseException | None) -> None:
-        if error is not None:
-            self._note(error)
-        with self._lock:
-            was_open, self.is_open = self.is_open, True
-            self.stats.openings += not was_open
-        if not was_open:
+            is_opened = is_enough and not self.is_open
+            self.is_open = self.is_open or is_enough
+            self.stats.openings += is_opened
+        if is_opened:
             log.warning("redis given up", extra={"reason": self.stats.last_error})
 
     def _close(self) -> None:
         with self._lock:
             was_open, self.is_open = self.is_open, False
-            self._errors_in_a_row = 0
         if was_open:
             log.warning("redis is back")

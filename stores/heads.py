@@ -45,11 +45,11 @@ def _head(shared: SharedStore, key: str, start: Any, record: Any, size: Any) -> 
         envelope = decode_head(key, start) or shared.read(key).envelope
     except BadFrame:
         return None
-    return Head(envelope, _failure(record), size) if envelope else None
+    return Head(envelope, _failure(key, record), size) if envelope else None
 
 
-def _failure(record: Any) -> Failure | None:
+def _failure(key: str, record: Any) -> Failure | None:
     try:
-        return decode_failure(record) if isinstance(record, bytes) else None
+        return decode_failure(key, record) if isinstance(record, bytes) else None
     except BadFrame:
         return None

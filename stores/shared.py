@@ -6,25 +6,31 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from flask_caching.backends.rediscache import RedisCache
 
 from envelope import Envelope, Failure
+from stores import answers
 from stores.frames import (
     BadFrame,
     decode,
     decode_failure,
+    decode_fence,
     encode,
     encode_failure,
 )
 from stores.guard import Guard, RedisDown
+from stores.lua import Script
 from stores.redis_client import AnyRedis
 
 log = logging.getLogger("gateway.redis")
+
+T = TypeVar("T")
 
 SCRIPTS = Path(__file__).with_name("scripts")
 #: How long the word of a flight's end can be read: longer than any one wait for it.
@@ -36,17 +42,20 @@ FAILURE_LIVES_AT_LEAST_MS = 60_000
 #: One wait for a word; a Redis that hangs meanwhile is noticed after it.
 WAIT_SLICE_SEC = 0.25
 #: Connections that wait for words: never those that the leaders need to say them.
-WAITING_CONNECTIONS = 16
+WAITING_CONNECTIONS = 8
 #: Purges told to the other instances: how many, and for how long.
 PURGES_KEPT = 1_000
-PURGES_LIVE_SEC = 3_600
+PURGES_LIVE_MS = 3_600_000
+#: What a script wants to be strings: any of these may be of another shape by a foreign hand.
+STRINGS = ("v", "l", "f", "x")
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to fetch a key: whoever holds it is the one leader of all instances.
 
-    One without a token binds nobody; it `is_alone` when that is for want of Redis.
+    One that `is_alone` was taken for want of Redis: its token binds nobody until Redis is back.
+    Without a token it never does.
     """
 
     key: str
@@ -84,7 +93,7 @@ class Taken:
 
     key: str
     token: str
-    silent_sec: float
+    silent_sec: float = 0.0
 
 
 Turn = Lease | Newer | Refused | Taken
@@ -112,7 +121,7 @@ class LeaseTerms:
 class SharedStats:
     """Counters of what was found in Redis."""
 
-    #: frames that were damaged or foreign, and were thrown away
+    #: records that were damaged or foreign, and were thrown away
     bad_frames: int = 0
     #: late writes that were refused: something newer, or a purge, was there
     refused_writes: int = 0
@@ -122,7 +131,8 @@ class SharedStore:
     """One key's records lie together under a hash tag, so that scripts work in a cluster too.
 
     {key}:v value · :f failure · :l lease · :d:<token> word of the end · :x purge
-    Every method raises RedisDown, and none takes longer than one operation's timeout.
+    Every method raises RedisDown and nothing else, whatever the server says; none but `wait` and
+    `purges_since` takes longer than one operation's timeout.
     """
 
     def __init__(
@@ -141,9 +151,9 @@ class SharedStore:
         self.guard = guard
         self.terms = terms
         self.stats = SharedStats()
-        self._acquire, self._commit, self._purge, self._renew = (
-            client.register_script((SCRIPTS / f"{name}.lua").read_text())
-            for name in ("acquire", "commit", "purge", "renew")
+        self._acquire, self._commit, self._purge, self._renew, self._tell = (
+            Script(client, (SCRIPTS / f"{name}.lua").read_text())
+            for name in ("acquire", "commit", "purge", "renew", "tell")
         )
 
     # ---- one key
@@ -151,178 +161,225 @@ class SharedStore:
     def read(self, key: str) -> Records:
         """What is known of a key."""
         names = [_name(key, part) for part in ("v", "f", "x")]
-        frame, record, purged = self.guard.call(lambda: self._backend.get_many(*names))
-        if purged is not None and not purged.isdigit():
-            self._discard(key, "a purge without a fence")
-            return Records(None, None, None)
-        fence = purged.decode() if purged is not None else None
-        return Records(self._decoded(key, frame), _failure(record), fence)
+        frame, record, purged = self.guard.call(
+            lambda: answers.records(self._backend.get_many(*names))
+        )
+        return Records(
+            self._readable(key, "v", frame, decode),
+            self._readable(key, "f", record, decode_failure),
+            self._readable(key, "x", purged, lambda _, fence: decode_fence(fence)),
+        )
 
     def acquire(self, key: str, token: str, seen: str, *, has_answer: bool) -> Turn:
         """The lease of this key, or why there is none; `seen` is the fence of what is known."""
-        arguments = (
-            token,
-            _ms(self.terms.lease_sec),
-            seen,
-            1 if has_answer else 18,
-            _ms(self.terms.patience_sec),
-        )
-        word, *rest = self._run(self._acquire, key, ("v", "l", "f"), arguments)
+        memo_from = 1 if has_answer else 18
+        patience_ms = _ms(self.terms.patience_sec)
+        arguments = (token, _ms(self.terms.lease_sec), seen, memo_from, patience_ms)
+        for _ in range(2):  # what cannot be read is thrown away, and not in the way again
+            word, told = self._run(
+                self._acquire, key, ("v", "l", "f", "x"), arguments, answers.turn
+            )
+            turn = self._turn(key, token, word, told)
+            if turn is not None:
+                return turn
+        raise RedisDown("what lies there can be neither read nor thrown away")
+
+    def _turn(self, key: str, token: str, word: bytes, told: bytes) -> Turn | None:
         match word:
             case b"granted":
-                return Lease(key, token, rest[0].decode())
+                return Lease(key, token, told.decode())
             case b"newer":
-                newer = self._decoded(key, rest[0])
-                if newer is not None:
-                    return Newer(newer)
+                envelope = self._readable(key, "v", told, decode)
+                return Newer(envelope) if envelope else None
             case b"refused":
-                failure = _failure(rest[0])
-                if failure is not None:
-                    return Refused(failure)
-                self._discard(key, "a failure record that cannot be read")
+                failure = self._readable(key, "f", told, decode_failure)
+                return Refused(failure) if failure else None
             case _:
-                return Taken(key, rest[0].decode("latin-1"), max(0.0, rest[1] / 1000))
-        # What was in the way could not be read and is gone.
-        return self.acquire(key, token, seen, has_answer=has_answer)
+                return Taken(key, told.decode("latin-1"))
 
     def commit(self, envelope: Envelope, token: str, now: float) -> bool:
         """Whether the answer was stored: not when something newer or a purge came between."""
         lives_ms = max(1, _ms(envelope.stale_until - now))
-        end = (encode(envelope), lives_ms, b"stored", WORD_LIVES_MS, b"", 1)
-        stored = bool(self._end(envelope.key, token, end))
-        self.stats.refused_writes += not stored
-        return stored
+        end = (envelope.fence, encode(envelope), lives_ms, b"", 1, b"stored")
+        is_stored = self._end(envelope.key, token, end)
+        self.stats.refused_writes += not is_stored
+        return is_stored
 
-    def commit_failure(self, key: str, token: str, failure: Failure, now: float) -> None:
-        """Share a failure, and tell it to those who wait for this flight."""
-        record = encode_failure(failure)
+    def commit_failure(self, lease: Lease, failure: Failure, now: float) -> None:
+        """Share a failure, unless others know better, and tell it to who waits for this flight."""
+        record = encode_failure(lease.key, failure)
         lives_ms = max(FAILURE_LIVES_AT_LEAST_MS, 2 * _ms(failure.retry_at - now))
-        end = (b"", 1, b"failed " + record, WORD_LIVES_MS, record, lives_ms)
-        self._end(key, token, end)
+        end = (lease.fence, b"", 1, record, lives_ms, b"failed " + record)
+        self._end(lease.key, lease.token, end)
 
     def release(self, key: str, token: str) -> None:
         """Give a lease back unused: those who wait take their turn at once."""
-        self._end(key, token, (b"", 1, b"released", WORD_LIVES_MS, b"", 1))
+        self._end(key, token, ("", b"", 1, b"", 1, b"released"))
 
-    def _end(self, key: str, token: str, end: tuple[bytes | int, ...]) -> Any:
-        return self._run(self._commit, key, ("v", "l", f"d:{token}", "f", "x"), (token, *end))
+    def _end(self, key: str, token: str, end: tuple[str | bytes | int, ...]) -> bool:
+        parts = ("v", "l", f"d:{token}", "f", "x")
+        return self._run(self._commit, key, parts, (token, *end, WORD_LIVES_MS), answers.yes_or_no)
 
     def wait(self, taken: Taken, sec: float) -> Failure | None:
         """Wait for the end of another instance's flight, for one slice at most.
 
         Reading from the start of a stream named by the leader's token misses no word and can
         mistake none. Whatever ends the wait, the caller looks again; a failure is its verdict.
-        Waits have connections of their own; who finds none free looks again after `poll_sec`.
+        Waits have connections of their own; who cannot wait so looks again after `poll_sec`.
         """
-        if not self._waits.acquire(blocking=False):
-            time.sleep(min(sec, self.terms.poll_sec * random.uniform(0.5, 1.0)))  # noqa: S311  # spread
-            return None
-        try:
-            return self._word_of(taken, sec)
-        finally:
-            self._waits.release()
+        if self._waits.acquire(blocking=False):
+            try:
+                with suppress(RedisDown):
+                    return self._word_of(taken, sec)
+            finally:
+                self._waits.release()
+        time.sleep(min(sec, self.terms.poll_sec * random.uniform(0.5, 1.0)))  # noqa: S311  # spread
+        return None
 
     def _word_of(self, taken: Taken, sec: float) -> Failure | None:
         block_ms = max(1, _ms(min(sec, WAIT_SLICE_SEC)))
         name = self._full(taken.key, f"d:{taken.token}")
-        found = self.guard.call(lambda: self._waiting.xread({name: "0"}, count=1, block=block_ms))
-        word = b"".join(entry[b"word"] for entry in _entries(found))
-        return _failure(word.removeprefix(b"failed ")) if word.startswith(b"failed ") else None
+        word = self.guard.wait(
+            lambda: answers.word(self._waiting.xread({name: "0"}, count=1, block=block_ms))
+        )
+        sort, _, record = word.partition(b" ")
+        if sort != b"failed":
+            return None
+        try:
+            return decode_failure(taken.key, record)
+        except BadFrame:
+            return None
 
     def holder(self, key: str) -> Taken | None:
         """Who fetches this key now, and when it was last heard of; or nobody."""
         name = self._full(key, "l")
-        token = self.guard.call(lambda: self._client.get(name))
-        left_ms = self.guard.call(lambda: self._client.pttl(name))
-        if not isinstance(token, bytes) or left_ms < 0:
+        token = self.guard.call(lambda: answers.record(self._client.get(name)))
+        left_ms = self.guard.call(lambda: int(self._client.pttl(name)))
+        if token is None or left_ms < 0:
             return None
         return Taken(key, token.decode("latin-1"), max(0.0, self.terms.lease_sec - left_ms / 1000))
 
     def renew(self, leases: Iterable[Lease]) -> None:
         """Show that their leader lives."""
+        lease_ms = _ms(self.terms.lease_sec)
         for lease in leases:
-            self._run(self._renew, lease.key, ("l",), (lease.token, _ms(self.terms.lease_sec)))
+            parts = ("l", f"d:{lease.token}")
+            self._run(self._renew, lease.key, parts, (lease.token, lease_ms), answers.yes_or_no)
 
     # ---- purges
 
     def purge(self, key: str) -> tuple[str, bool]:
         """Forget a key and tell the others; the purge's fence, and whether there was an answer."""
         arguments = (TOMBSTONE_LIVES_MS,)
-        fence, had_value, _ = self._run(self._purge, key, ("v", "f", "x"), arguments)
-        told = {"key": key, "fence": fence}
+        fence, had_value = self._run(self._purge, key, ("v", "f", "x"), arguments, answers.purge)
+        told = (key, fence, PURGES_KEPT, PURGES_LIVE_MS)
         name = self._prefix + "purges"
-        self.guard.call(lambda: self._client.xadd(name, cast(Any, told), maxlen=PURGES_KEPT))
-        self.guard.call(lambda: self._client.expire(name, PURGES_LIVE_SEC))
-        return fence.decode(), bool(had_value)
+        self._healed(self.guard.call, [name], lambda: self._tell(keys=[name], args=told))
+        return fence, had_value
 
-    def purges_since(self, last: str) -> list[tuple[str, str, str]]:
-        """Purges of any instance after this one, as (id, key, fence); waits one slice for them."""
+    def purges_since(self, last: str) -> list[answers.Purge]:
+        """Purges of any instance after this one; waits one slice for them."""
         name = self._prefix + "purges"
         block_ms = _ms(WAIT_SLICE_SEC)
-        found = self.guard.call(lambda: self._waiting.xread({name: last}, block=block_ms))
-        return [
-            (number.decode(), told[b"key"].decode(), told[b"fence"].decode())
-            for _, entries in _streams(found)
-            for number, told in entries
-        ]
+        return self._healed(
+            self.guard.wait,
+            [name],
+            lambda: list(answers.purges(self._waiting.xread({name: last}, block=block_ms))),
+        )
 
     # ---- all keys
 
-    def keys(self, part: str = "v") -> Iterator[str]:
-        """The keys that have this record, as a scan finds them; by default all stored answers."""
+    def keys(self, part: str = "v") -> list[str]:
+        """The keys that have this record, each once; by default those of all stored answers."""
         start, end = self._full("*", part).split("*")
-        found = self.guard.call(lambda: list(self._client.scan_iter(f"{start}*{end}", count=1000)))
-        for name in found:
-            yield name.decode()[len(start) : -len(end)]
+        found = self.guard.call(
+            lambda: [
+                name.decode(errors="replace")[len(start) : -len(end)]
+                for name in self._client.scan_iter(f"{start}*{end}", count=1000)
+            ]
+        )
+        return list(dict.fromkeys(found))
 
     def starts(self, keys: Sequence[str], size: int) -> list[tuple[Any, Any, Any]]:
         """The first bytes of each frame, its failure record and its length: an error where odd."""
-        pipe = self._client.pipeline(transaction=False)
-        for key in keys:
-            pipe.getrange(self._full(key, "v"), 0, size - 1)
-            pipe.get(self._full(key, "f"))
-            pipe.strlen(self._full(key, "v"))
-        found = self.guard.call(lambda: pipe.execute(raise_on_error=False))
-        return list(zip(found[::3], found[1::3], found[2::3], strict=True))
+
+        def command() -> list[tuple[Any, Any, Any]]:
+            pipe = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipe.getrange(self._full(key, "v"), 0, size - 1)
+                pipe.get(self._full(key, "f"))
+                pipe.strlen(self._full(key, "v"))
+            found = pipe.execute(raise_on_error=False)
+            return list(zip(found[::3], found[1::3], found[2::3], strict=True))
+
+        return self.guard.call(command)
+
+    def is_there(self) -> bool:
+        """Whether Redis answers; that it does not is no reason yet to give it up."""
+        return self.guard.succeeds(lambda: answers.server_time(self._client.time()))
 
     def server_time(self) -> tuple[float, float]:
         """Redis's clock, and how long it took to ask; asked even while Redis is given up."""
-        began = time.perf_counter()
-        sec, micros = self.guard.probe(self._client.time)
-        return sec + micros / 1e6, time.perf_counter() - began
+        return self.guard.probe(lambda: answers.timed(self._client.time))
 
     def claim(self, name: str, token: str, sec: float) -> bool:
         """Whether this token leads `name` for so long: newly, or still."""
-        return bool(self._run(self._renew, name, ("l",), (token, _ms(sec))))
+        return self._run(self._renew, name, ("l",), (token, _ms(sec)), answers.yes_or_no)
 
     def disclaim(self, name: str, token: str) -> None:
         """Give up leading `name`, so that another one need not wait for the end of the claim."""
         self.release(name, token)
 
-    def _run(self, script: Any, key: str, parts: Sequence[str], arguments: Sequence[Any]) -> Any:
+    # ---- how
+
+    def _run(
+        self,
+        script: Script,
+        key: str,
+        parts: Sequence[str],
+        arguments: Sequence[Any],
+        read: Callable[[Any], T],
+    ) -> T:
         names = [self._full(key, part) for part in parts]
+        return self._healed(
+            self.guard.call,
+            [self._full(key, part) for part in STRINGS],
+            lambda: read(script(keys=names, args=arguments)),
+        )
+
+    def _healed(
+        self,
+        ask: Callable[[Callable[[], T]], T],
+        names: Sequence[str],
+        command: Callable[[], T],
+    ) -> T:
+        """The command's answer; a foreign shape under these names is thrown away first."""
         try:
-            return self.guard.call(lambda: script(keys=names, args=arguments))
+            return ask(command)
         except RedisDown as error:
-            if "WRONGTYPE" in str(error):
-                self._discard(key, "lay in a foreign shape")
-            raise
+            if "WRONGTYPE" not in str(error):
+                raise
+        self._discard(names, "a foreign shape")
+        return ask(command)
 
-    def _decoded(self, key: str, frame: bytes | None) -> Envelope | None:
-        if frame is None:
+    def _readable(
+        self, key: str, part: str, found: bytes | None, read: Callable[[str, bytes], T]
+    ) -> T | None:
+        """What was found, if it can be read: no fence of what cannot is worth comparing."""
+        if found is None:
             return None
         try:
-            return decode(key, frame)
+            return read(key, found)
         except BadFrame as error:
-            self._discard(key, str(error))
+            self._discard([self._full(key, part)], str(error))
             return None
 
-    def _discard(self, key: str, why: str) -> None:
-        """What cannot be read is in the way of what could: no fence of it is worth comparing."""
+    def _discard(self, names: Sequence[str], why: str) -> None:
+        """Throw away what stands in the way of better; where that fails, it is read as nothing."""
         self.stats.bad_frames += 1
-        log.warning("bad frame", extra={"key": key, "reason": why})
-        names = [self._full(key, part) for part in ("v", "l", "f", "x")]
-        self.guard.call(lambda: self._client.delete(*names))
+        log.warning("bad frame", extra={"key": names[0], "reason": why})
+        with suppress(RedisDown):
+            self.guard.call(lambda: self._client.delete(*names))
 
     def _full(self, key: str, part: str) -> str:
         return self._prefix + _name(key, part)
@@ -334,24 +391,3 @@ def _name(key: str, part: str) -> str:
 
 def _ms(sec: float) -> int:
     return int(sec * 1000)
-
-
-def _failure(record: bytes | None) -> Failure | None:
-    """The failure, if that is what it is: a damaged record holds nobody up."""
-    if record is None:
-        return None
-    try:
-        return decode_failure(record)
-    except BadFrame:
-        return None
-
-
-def _streams(found: Any) -> Iterator[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
-    """What XREAD found, by stream; nothing is None, an empty list or an empty mapping."""
-    yield from found.items() if isinstance(found, dict) else found or ()
-
-
-def _entries(found: Any) -> Iterator[dict[bytes, bytes]]:
-    for _, entries in _streams(found):
-        for _, entry in entries:
-            yield entry

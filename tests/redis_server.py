@@ -253,13 +253,21 @@ class _Listener:
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
-        self.connections = 0
+        self._callers: list[object] = []
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
 
     @property
     def url(self) -> str:
         return f"redis://{HOST}:{self.port}/0"
+
+    @property
+    def connections(self) -> int:
+        """How many were made so far, those not yet accepted too."""
+        with socket.create_connection((HOST, self.port)) as last:
+            wait_until(lambda: last.getsockname() in self._callers)
+            self._callers.remove(last.getsockname())
+            return len(self._callers)
 
     def __enter__(self):
         self._listener = socket.create_server((HOST, self.port))
@@ -284,8 +292,8 @@ class _Listener:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                connection = self._listener.accept()[0]
-                self.connections += 1
+                connection, caller = self._listener.accept()
+                self._callers.append(caller)
                 self._sockets.append(connection)
                 self._run(self._serve, connection)
 

@@ -62,6 +62,8 @@ def test_times_written_by_a_wrong_clock_are_counted_from_now():
     mended = ahead.moved_into_the_past(1000)
 
     assert (mended.fetched_at, mended.fresh_until, mended.stale_until) == (1000, 1060, 1600)
+    costly = make_envelope(now=1090, fresh=600, cost=10).with_early_window()
+    assert costly.moved_into_the_past(1000).early_from == costly.early_from - 90
     assert make_envelope(now=1004).moved_into_the_past(1000).fetched_at == 1004
 
 
@@ -105,6 +107,13 @@ def test_healing_slows_down_after_six_failures():
     policy = Policy(ttl_sec=1000, stale_sec=2000)
 
     assert [policy.partial_sec(n) for n in (1, 6, 7, 8, 20)] == [60, 60, 120, 240, 1000]
+
+
+def test_what_fails_for_weeks_on_end_has_limits_all_the_same():
+    policy = Policy(ttl_sec=1000, stale_sec=2000, absent_sec=30, absent_factor=10)
+
+    assert policy.partial_sec(5000) == 1000
+    assert policy.absence_sec(5000) == 300
 
 
 @pytest.mark.parametrize(

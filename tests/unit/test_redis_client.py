@@ -64,6 +64,7 @@ BAD = [
     f"redis://user:{SECRET}@there:port",
     f"redis://user:{SECRET}/x@there",
     f"redis://user:{SECRET}?x@there",
+    f"redis://user:1?{SECRET}@there",
     f"redis://user:1?{SECRET}=2@there",
     f"redis://user:1#{SECRET}@there",
     f"redis://user:[{SECRET}@there",
@@ -150,6 +151,7 @@ def test_a_bad_url_is_refused_with_what_is_allowed(url):
     assert str(refused.value).startswith("A Redis URL is redis://")
     assert SECRET not in str(refused.value)
     assert refused.value.__suppress_context__
+    assert refused.value.__cause__ is None
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ def test_jitter_only_shortens_and_uses_its_whole_band(clock):
     assert max(lives) - min(lives) >= 0.8 * 6
 
 
+@pytest.mark.parametrize("missing", [(), ("p",)])
+def test_whoever_wants_no_stale_answers_gets_none_however_short_the_fresh_life(clock, missing):
+    strict = Policy(ttl_sec=600, stale_sec=600, is_adaptive=True)
+
+    envelope = sealed(clock, policy=strict, jitter=0.5, missing=missing)
+
+    assert envelope.fresh_until < clock.now + 600
+    assert envelope.freshness(envelope.fresh_until) is Freshness.EXPIRED
+
+
 def test_a_partial_answer_lives_a_tenth_of_its_fresh_life_and_at_most_a_minute(clock):
     long = Policy(ttl_sec=86_400, stale_sec=90_000)
 
