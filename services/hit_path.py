@@ -15,7 +15,8 @@ StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
-#: A longer target is not learned: a flood of them must not hold memory that nobody counts.
+#: A longer target is not learned: a flood of them must not hold memory that nobody counts. Nor is
+#: an empty one: a server that does not tell the target would get one answer to all questions.
 LONGEST_TARGET_CHARS = 2000
 
 
@@ -23,18 +24,26 @@ class HitPath:
     """Serves what it has learned from the full path: a target, as sent, and the key behind it.
 
     It never parses a question: whatever is not a fresh, known GET goes on to the application.
+    `note` is told the key of each hit.
     """
 
-    def __init__(self, app: WsgiApp, cache: CacheLayer, max_targets: int = 20_000) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        cache: CacheLayer,
+        max_targets: int = 20_000,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
         self._app = app
         self._cache = cache
         self._max_targets = max_targets
+        self._note = note
         self._keys: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def learn(self, target: str, key: str) -> None:
         """Remember that this target asks for this key; the oldest lesson makes room."""
-        if len(target) > LONGEST_TARGET_CHARS:
+        if not 0 < len(target) <= LONGEST_TARGET_CHARS:
             return
         with self._lock:
             self._keys[target] = key
@@ -60,6 +69,8 @@ class HitPath:
         if envelope is None or headers is None:
             return None
         self._cache.count("hit")
+        if self._note is not None:
+            self._note(key)
         status, headers, body = answer(
             envelope,
             headers,

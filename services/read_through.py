@@ -42,7 +42,8 @@ class Pools:
 class ReadThrough:
     """Answers questions about resources out of the cache, fetching each missing one once.
 
-    `policies` are by resource name: the table's values with the operator's overrides.
+    `policies` are by resource name: the table's values with the operator's overrides. `note` is
+    told the key of each answer given out of the cache.
     """
 
     cache: CacheLayer
@@ -51,6 +52,7 @@ class ReadThrough:
     pools: Pools
     pilot: Pilot
     policies: Mapping[str, Policy]
+    note: Callable[[str], None] | None = None
 
     def get(self, resource: Resource[P], params: P, admit: Admission = admit_all) -> Served:
         """The answer for people: fresh or stale at once where there is one.
@@ -64,6 +66,8 @@ class ReadThrough:
         if served is None:
             served = self._fetched(question, admit)
         self.cache.count(served.state.x_cache)
+        if self.note is not None and served.state.x_cache != "miss":
+            self.note(question.key)
         return served
 
     def get_many(
@@ -212,10 +216,10 @@ class ReadThrough:
         patience = Deadline.after(question.policy.soft_sec)
         try:
             return self._flown_behind(question, admit, patience)
-        except UpstreamTimeout as error:
-            return Served(envelope, CacheState.SOFT_TIMEOUT, fetched_over=True, error=error)
         except GatewayError as error:
             state = CacheState.FAILED if is_upstreams(error) else CacheState.HELD
+            if isinstance(error, UpstreamTimeout) and question.key in self.flights:
+                state = CacheState.SOFT_TIMEOUT  # our patience ended, not the upstream's
             return Served(envelope, state, fetched_over=True, error=error)
 
     def _fetched(self, question: Question, admit: Admission) -> Served:

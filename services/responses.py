@@ -10,9 +10,9 @@ from functools import lru_cache
 
 import orjson
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_etags
+from werkzeug.http import parse_accept_header, parse_list_header
 
-from envelope import Envelope, etag_of
+from envelope import Envelope, etag_of, gzipped
 from errors import GatewayError, UpstreamFailure
 from services.resource import CacheState, Served
 
@@ -20,9 +20,16 @@ Headers = list[tuple[str, str]]
 
 #: Ids named in X-Data-Missing: a header is no place for hundreds.
 MOST_NAMED = 50
+#: Browsers send forty characters; what is longer gets the plain form and is not remembered.
+LONGEST_ACCEPT_ENCODING = 200
 JSON_TYPE = "application/json"
 SECURITY = (("X-Content-Type-Options", "nosniff"),)
+#: Not Prefer: a preference is a hint, so the plain answer, which a shared cache may keep, is right
+#: for every caller; the wrapped one is never reused without asking (RFC 7240 section 2, RFC 9111
+#: section 4.1).
 VARY = ("Vary", "Accept-Encoding")
+#: Source: RFC 7240.
+WRAPPED_PREFERENCE = "return=envelope"
 
 
 def with_stored_headers(envelope: Envelope) -> Envelope:
@@ -59,7 +66,8 @@ def cache_control(envelope: Envelope) -> str:
     text = f"public, max-age={fresh}, stale-while-revalidate={stale}"
     if envelope.missing:
         return text
-    return f"{text}, stale-if-error={int(envelope.stale_until - envelope.fresh_until)}"
+    in_need = max(0, int(envelope.stale_until - envelope.fresh_until))
+    return f"{text}, stale-if-error={in_need}"
 
 
 def answer_headers(served: Served, now: float) -> Headers:
@@ -77,20 +85,24 @@ def state_headers(state: CacheState, envelope: Envelope, now: float) -> Headers:
 
     An answer made now has an Age all the same when it was made of older parts.
     """
-    headers = [("X-Cache", state.x_cache)]
-    if state.x_cache == "stale":
+    x_cache = state.x_cache
+    headers = [("X-Cache", x_cache)]
+    if x_cache == "stale":
         headers.append(("X-Data-Stale", "1"))
-    if state.x_cache != "miss" or envelope.has_older_parts:
+    if x_cache != "miss" or envelope.has_older_parts:
         headers.append(("Age", str(envelope.age_sec(now))))
     return headers
 
 
 def cache_status(served: Served, now: float) -> str:
     """The Cache-Status of an answer: which way it came, and its remaining fresh life."""
-    ttl = math.floor(served.envelope.fresh_until - now)
-    members = ["ytm", *_ways(served), f"ttl={ttl}"]
+    members = ["ytm", *_ways(served)]
+    if served.state not in _WITHOUT_TTL:
+        members.append(f"ttl={math.floor(served.envelope.fresh_until - now)}")
     detail = _detail(served)
-    return "; ".join([*members, f"detail={detail}"] if detail else members)
+    if detail:
+        members.append(f"detail={detail}")
+    return "; ".join(members)
 
 
 def _ways(served: Served) -> Sequence[str]:
@@ -111,6 +123,7 @@ _WAYS = {
     CacheState.REQUESTED: ("fwd=request", "stored"),
     CacheState.SOFT_TIMEOUT: ("fwd=stale",),
 }
+_WITHOUT_TTL = {CacheState.ALONE, CacheState.REQUESTED}
 _DETAILS = {
     CacheState.EARLY: "early",
     CacheState.REVALIDATING: "swr",
@@ -141,39 +154,51 @@ def failure_headers(error: GatewayError) -> Headers:
     return [("X-Cache", "miss")]
 
 
+def prefers_wrapped(prefer: str) -> bool:
+    """Whether a Prefer header asks for the wrapped answer; of several `return` the first counts.
+
+    Source: RFC 7240 section 2.
+    """
+    for preference in parse_list_header(prefer):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "return":
+            return value.strip().strip('"').lower() == "envelope"
+    return False
+
+
 def wrapped(served: Served) -> Served:
     """The answer inside an object that tells about it, for clients that show how old data is.
 
     Shape:  {"items": …, "from_cache": true, "cache_valid": false, "cache_date": RFC 3339,
              "refreshing_in_background": true, "partial": ["…"]}
-    What it tells is true only now, so it is not to be reused without asking.
+    What it tells is true only now, so it is not to be reused without asking. `partial` is empty
+    unless parts failed, as X-Data-Partial is absent.
     """
-    envelope = served.envelope
-    told = {
-        "from_cache": served.state.x_cache != "miss",
-        "cache_valid": served.state.x_cache != "stale",
-        "cache_date": datetime.fromtimestamp(envelope.fetched_at, UTC).isoformat(
-            timespec="seconds"
-        ),
-        "refreshing_in_background": served.state.is_refreshing,
-        "partial": envelope.left_out or envelope.missing,
-    }
-    body = b'{"items":' + envelope.body + b"," + orjson.dumps(told)[1:]
+    body = b'{"items":' + served.envelope.body + b"," + orjson.dumps(_told(served))[1:]
     etag = etag_of(body)
-    headers = tuple(
-        {"Cache-Control": (name, "private, no-cache"), "ETag": (name, etag)}.get(
-            name, (name, value)
-        )
-        for name, value in envelope.headers
-    )
+    own = {"Cache-Control": "private, no-cache", "ETag": etag}
+    headers = tuple((name, own.get(name, value)) for name, value in served.envelope.headers)
     return replace(
-        served, envelope=replace(envelope, body=body, gzip_body=None, etag=etag, headers=headers)
+        served,
+        envelope=replace(served.envelope, body=body, gzip_body=None, etag=etag, headers=headers),
     )
+
+
+def _told(served: Served) -> dict[str, object]:
+    envelope, x_cache = served.envelope, served.state.x_cache
+    fetched_at = datetime.fromtimestamp(envelope.fetched_at, UTC)
+    return {
+        "from_cache": x_cache != "miss",
+        "cache_valid": x_cache != "stale",
+        "cache_date": fetched_at.isoformat(timespec="seconds"),
+        "refreshing_in_background": served.state.is_refreshing,
+        "partial": (envelope.left_out or envelope.missing) if envelope.missing else (),
+    }
 
 
 def fresh_hit(envelope: Envelope, now: float) -> Headers | None:
     """The headers of a hit, or None when the envelope is not simply a fresh answer."""
-    if envelope.is_absent or now >= envelope.fresh_until or now >= envelope.early_from:
+    if now >= envelope.fresh_until or now >= envelope.early_from or envelope.is_absent:
         return None
     return answer_headers(Served(envelope, CacheState.FRESH), now)
 
@@ -183,14 +208,17 @@ def answer(
 ) -> tuple[str, Headers, bytes]:
     """Status line, headers and body of an answer from this envelope: whoever gives it, it is equal.
 
-    Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form.
+    Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form,
+    or one made for him where the body itself was.
     """
-    if is_not_modified(if_none_match, envelope.etag):
+    if if_none_match and is_not_modified(if_none_match, envelope.etag):
         return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"], b""
     body = envelope.body
-    if envelope.gzip_body is not None and accepts_gzip(accept_encoding):
-        headers.append(("Content-Encoding", "gzip"))
-        body = envelope.gzip_body
+    if len(accept_encoding) <= LONGEST_ACCEPT_ENCODING and accepts_gzip(accept_encoding):
+        packed = envelope.gzip_body or gzipped(body)
+        if packed is not None:
+            headers.append(("Content-Encoding", "gzip"))
+            body = packed
     headers.append(("Content-Length", str(len(body))))
     return "200 OK", headers, body
 
@@ -201,15 +229,15 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return parse_accept_header(accept_encoding, Accept).quality("gzip") > 0
 
 
-def is_not_modified(if_none_match: str | None, etag: str) -> bool:
+def is_not_modified(if_none_match: str, etag: str) -> bool:
     """Whether the caller already holds this answer.
 
+    No tag can hold a quote, so a quoted hash found anywhere is a member of the list.
     Source: RFC 9110 section 13.1.2 — the comparison is weak.
     """
-    if not if_none_match or not etag:
+    if not etag:
         return False
-    known = parse_etags(if_none_match)
-    return known.star_tag or known.contains_weak(etag.removeprefix("W/").strip('"'))
+    return etag.removeprefix("W/") in if_none_match or if_none_match.strip() == "*"
 
 
 def retry_after(sec: float) -> str:

@@ -6,13 +6,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from envelope import Envelope, etag_of, gzipped
 from errors import (
     ERRORS,
     GatewayError,
@@ -23,19 +23,28 @@ from errors import (
     UnsupportedMediaType,
     error_body,
 )
+from services.joining import joined
 from services.params import known_names, read
 from services.read_through import ReadThrough, admit_all
-from services.resource import Batch, CacheState, Endpoint, Params, Route, Served, is_failure
+from services.resource import (
+    Batch,
+    Endpoint,
+    Params,
+    Resource,
+    Route,
+    Served,
+    is_failure,
+)
 from services.responses import (
     JSON_TYPE,
     SECURITY,
+    WRAPPED_PREFERENCE,
     Headers,
-    accepts_gzip,
     answer,
     answer_headers,
     failure_headers,
+    prefers_wrapped,
     retry_after,
-    with_stored_headers,
     wrapped,
 )
 
@@ -44,8 +53,7 @@ log = logging.getLogger("gateway.http")
 MAX_BODY_BYTES = 64 * 1024
 BATCH_BUDGET_SEC = 20.0
 REQUEST_ID = "gateway.request_id"
-#: Source: RFC 7240.
-WRAPPED_PREFERENCE = "return=envelope"
+WRAPPED = {"1": True, "true": True, "0": False, "false": False}
 
 #: Told the target of each cacheable answer and the key it is stored under.
 Learn = Callable[[str, str], None]
@@ -73,59 +81,44 @@ class Routes:
     def _view(self, route: AnyRoute) -> Callable[..., Response]:
         def view(**in_path: str) -> Response:
             params = read(route.params, _sent(route, in_path))
+            is_wrapped = _is_wrapped()
             if isinstance(route, Batch):
-                return self._batch_answer(route, params)
-            return self._answer(route, params)
+                return self._batch_answer(route, params, is_wrapped=is_wrapped)
+            return self._answer(route, params, is_wrapped=is_wrapped)
 
         return view
 
-    def _answer(self, route: Endpoint[Any], params: Params) -> Response:
+    def _answer(self, route: Endpoint[Any], params: Params, *, is_wrapped: bool) -> Response:
         try:
             served = self._engine.get(route.resource, params, self._admission(route))
         except GatewayError as error:
             return _failure(error)
         if served.envelope.is_absent:
             return self._absence(served)
-        if request.method == "GET" and not _is_wrapped():
+        if request.method == "GET" and not is_wrapped:
             self._learn(request.environ.get("REQUEST_URI", ""), served.envelope.key)
-        return self._respond(served)
+        return self._respond(served, is_wrapped=is_wrapped)
 
-    def _batch_answer(self, route: Batch[Any], params: Params) -> Response:
+    def _batch_answer(self, route: Batch[Any], params: Params, *, is_wrapped: bool) -> Response:
         """The parts' bytes, joined; the batch is as old and as stale as its worst part."""
-        items = self._engine.get_many(route.part, route.questions(params), BATCH_BUDGET_SEC)
+        asked_at = self._engine.cache.clock()
+        questions = route.questions(params)
+        items = self._engine.get_many(route.part, questions, BATCH_BUDGET_SEC)
         failures = [item for item in items if isinstance(item, GatewayError) and is_failure(item)]
         if len(failures) == len(items):
             return _failure(failures[0])
-        body = route.join(
-            params, [item.envelope if isinstance(item, Served) else item for item in items]
+        bodies = [item.envelope if isinstance(item, Served) else item for item in items]
+        served = joined(
+            route.join(params, bodies),
+            route.part,
+            list(zip(questions, items, strict=True)),
+            asked_at=asked_at,
+            now=self._engine.cache.clock(),
         )
-        parts = [item for item in items if isinstance(item, Served)]
-        envelope = self._joined(body, [part.envelope for part in parts], len(items), bool(failures))
-        worst = max((part.state for part in parts), key=_badness, default=CacheState.LED)
-        return self._respond(Served(envelope, worst))
+        return self._respond(served, is_wrapped=is_wrapped)
 
-    def _joined(
-        self, body: bytes, parts: Sequence[Envelope], asked: int, is_partial: bool
-    ) -> Envelope:
-        """An envelope that is never stored; one with an error in it is fresh for nobody."""
-        now = self._engine.cache.clock()
-        is_whole = len(parts) == asked
-        envelope = Envelope(
-            key="",
-            status=200,
-            body=body,
-            gzip_body=gzipped(body) if _takes_gzip() else None,
-            etag=etag_of(body),
-            fetched_at=min((part.fetched_at for part in parts), default=now),
-            fresh_until=min(part.fresh_until for part in parts) if is_whole else now,
-            revalidate_until=min((part.revalidate_until for part in parts), default=now),
-            stale_until=min((part.stale_until for part in parts), default=now),
-            missing=("batch",) if is_partial else (),
-        )
-        return with_stored_headers(envelope)
-
-    def _respond(self, served: Served) -> Response:
-        if _is_wrapped():
+    def _respond(self, served: Served, *, is_wrapped: bool) -> Response:
+        if is_wrapped:
             served = wrapped(served)
         status, headers, body = answer(
             served.envelope,
@@ -133,7 +126,7 @@ class Routes:
             if_none_match=request.headers.get("If-None-Match"),
             accept_encoding=request.headers.get("Accept-Encoding", ""),
         )
-        if _prefers_wrapped():
+        if is_wrapped and _prefers_wrapped():
             headers.append(("Preference-Applied", WRAPPED_PREFERENCE))
         return Response(body, status=status, headers=headers)
 
@@ -165,14 +158,44 @@ class Routes:
         return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
 
 
+def questions_of(
+    app: Flask, routes: Sequence[AnyRoute], url: str
+) -> list[tuple[Resource[Any], Params]]:
+    """What a GET of this URL asks for: one resource, or all parts of a batch.
+
+    Raises: InvalidRequest.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise InvalidRequest("This is no URL.") from None
+    with app.test_request_context(parts.path, query_string=parts.query):
+        rule = request.url_rule
+        route = next((one for one in routes if rule and one.name == rule.endpoint), None)
+        if route is None or request.routing_exception:
+            raise InvalidRequest("No endpoint answers a GET of this URL; / lists them.")
+        params = read(route.params, _sent(route, request.view_args or {}))
+    if isinstance(route, Batch):
+        return [(route.part, part) for part in route.questions(params)]
+    return [(route.resource, params)]
+
+
 def _is_wrapped() -> bool:
-    """Whether the caller asked for the answer inside an object that tells about it."""
-    return _prefers_wrapped() or request.args.get("envelope") in ("1", "true")
+    """Whether the caller asked for the answer inside an object that tells about it.
+
+    Where the URL is silent, a preference decides.
+    Raises: InvalidRequest.
+    """
+    spelled = _argument("envelope")
+    if spelled is None:
+        return _prefers_wrapped()
+    if spelled not in WRAPPED:
+        raise InvalidRequest("envelope must be 1 or 0.")
+    return WRAPPED[spelled]
 
 
 def _prefers_wrapped() -> bool:
-    preferences = request.headers.get("Prefer", "").lower().split(",")
-    return any(preference.strip() == WRAPPED_PREFERENCE for preference in preferences)
+    return prefers_wrapped(request.headers.get("Prefer", ""))
 
 
 def _failure(error: GatewayError) -> Response:
@@ -182,32 +205,33 @@ def _failure(error: GatewayError) -> Response:
     return response
 
 
-def _takes_gzip() -> bool:
-    return accepts_gzip(request.headers.get("Accept-Encoding", ""))
-
-
-def _badness(state: CacheState) -> int:
-    return ("hit", "miss", "stale").index(state.x_cache)
-
-
 def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
     """The parameters a client sent, unread; those in the path win.
 
     Raises: InvalidRequest, UnsupportedMediaType.
     """
     if request.method == "POST":
-        return {**_json_object(), **in_path}
-    sent: dict[str, Any] = {}
-    for name in known_names(route.params):
-        values = request.args.getlist(name)
-        if len(values) > 1:
-            raise InvalidRequest(f"{name} may be given once.")
-        if values and values[0]:
-            sent[name] = values[0]
-    return {**sent, **in_path}
+        return {**json_object(), **in_path}
+    sent = {name: _argument(name) for name in known_names(route.params)}
+    return {**{name: value for name, value in sent.items() if value is not None}, **in_path}
 
 
-def _json_object() -> dict[str, Any]:
+def _argument(name: str) -> str | None:
+    """A parameter in the URL; an empty one is like none.
+
+    Raises: InvalidRequest.
+    """
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise InvalidRequest(f"{name} may be given once.")
+    return (values[0] or None) if values else None
+
+
+def json_object() -> dict[str, Any]:
+    """The body of this request.
+
+    Raises: InvalidRequest, UnsupportedMediaType.
+    """
     if not request.is_json:
         raise UnsupportedMediaType
     try:
