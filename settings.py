@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Le
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DOTENV = ".env"
@@ -32,6 +33,16 @@ def _listed(value: Any) -> Any:
     return tuple(item.strip() for item in value.split(",") if item.strip())
 
 
+def _token(value: str) -> str:
+    """A bearer token that nobody guesses, and that every client can send."""
+    if value and not re.fullmatch(r"[\x21-\x7e]{16,}", value):
+        raise PydanticCustomError(
+            "token", "must be empty or at least 16 characters, without spaces and accents"
+        )
+    return value
+
+
+Token = Annotated[str, AfterValidator(_token)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_listed)]
 
@@ -98,8 +109,8 @@ class Settings(BaseSettings):
         0.1, description="seconds to connect to Redis; an operation may take 0.25"
     )
     cache_redis_max_connections: Annotated[int, Ge(2), Le(1000)] = Field(
-        32,
-        description="connections to Redis for operations; 17 more at most wait for other instances",
+        16,
+        description="connections to Redis for operations; 9 more at most wait for other instances",
     )
     cache_default_timeout: Annotated[int, Ge(0)] = Field(
         300, description="flask-caching's own default; every answer of ours has limits of its own"
@@ -160,7 +171,7 @@ class Settings(BaseSettings):
     )
 
     # Administration
-    admin_token: str = Field(
+    admin_token: Token = Field(
         "", description="bearer token of /admin/cache, at least 16 characters; empty: no such route"
     )
 
@@ -225,26 +236,44 @@ LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
 OWN_NAMES = {name.upper() for name in Settings.model_fields}
 
 
+#: Looks at settings that are well-formed by themselves; raises SettingsError.
+Check = Callable[[Settings], object]
+
+
 def load_settings(
-    defaults: Mapping[str, CacheLimits], aliases: Mapping[str, str] | None = None
+    defaults: Mapping[str, CacheLimits],
+    aliases: Mapping[str, str] | None = None,
+    checks: Sequence[Check] = (),
 ) -> tuple[Settings, dict[str, CacheLimits]]:
     """The settings, and the cache limits of every resource.
 
     `defaults` are the limits by resource name; the variables `CACHE_TTL_<NAME>_SEC`,
     `CACHE_REVALIDATE_<NAME>_SEC` and `CACHE_STALE_<NAME>_SEC` override them. `aliases` are further
-    names; where both are set, the resource's own name wins.
+    names; where both are set, the resource's own name wins. `checks` know more than a type does.
     Raises: SettingsError — with every problem there is.
     """
     problems: list[str] = []
-    settings = Settings.model_construct()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        problems += [_problem(detail) for detail in error.errors()]
+    settings = _well_formed(problems)
+    for check in checks:
+        try:
+            check(settings)
+        except SettingsError as error:
+            problems += error.problems
     limits = _overridden(defaults, aliases or {}, problems)
     if problems:
         raise SettingsError(problems)
     return settings, limits
+
+
+def _well_formed(problems: list[str]) -> Settings:
+    """The settings; one that is not well-formed is a problem, and has its default."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        details = error.errors()
+    problems += [_problem(detail) for detail in details]
+    bad = {str(detail["loc"][0]) for detail in details}
+    return Settings(**{name: Settings.model_fields[name].default for name in bad})
 
 
 def _environment() -> dict[str, str]:

@@ -7,16 +7,26 @@ from typing import Any
 
 from cache_layer import CacheLayer
 from clients import Upstream
+from envelope import Envelope
+from services.cache_explain import rfc3339
+from services.prewarm import Member, Prewarm
 from services.read_through import ReadThrough
 from services.upkeep import Upkeep
 from stores.shared import SharedStore
 
 #: So many failures in a row make an upstream count as failing.
 FAILING_FROM = 3
+#: Prewarmed keys that /health names: all countries with charts, and the Hot 100.
+MOST_KEYS_TOLD = 100
 
 
 def health_snapshot(
-    engine: ReadThrough, upkeep: Upkeep | None, *, configured_backend: str, rate_limits: bool
+    engine: ReadThrough,
+    upkeep: Upkeep | None,
+    prewarm: Prewarm | None,
+    *,
+    configured_backend: str,
+    rate_limits: bool,
 ) -> dict[str, Any]:
     """The body of /health.
 
@@ -32,7 +42,7 @@ def health_snapshot(
         "status": "degraded" if is_failing or cache["degraded"] else "healthy",
         "cache": cache,
         "rate_limits": {"enabled": rate_limits},
-        "prewarm": {"enabled": False},
+        "prewarm": prewarm_health(prewarm, engine.cache) if prewarm else {"enabled": False},
         "loads": {
             "running": len(engine.flights),
             **asdict(engine.flights.stats),
@@ -78,6 +88,38 @@ def shared_health(cache: CacheLayer, shared: SharedStore, upkeep: Upkeep) -> dic
             **asdict(shared.stats),
             **asdict(upkeep.stats),
         }
+    }
+
+
+def prewarm_health(prewarm: Prewarm, cache: CacheLayer) -> dict[str, Any]:
+    """How the daemon fares, and what this process's memory holds of the keys it keeps.
+
+    Shape: {"enabled": true, "is_leader": true, "tick_sec": 30, "runs": 2, "refreshed": 2, …,
+            "last_run": RFC 3339, "next_due": RFC 3339, "top_k": 0, "tracked": 0,
+            "keys": [{"key": …, "state": "fresh", "fresh_until": …, "due": …}, …]}
+    """
+    popularity, last_run, now = prewarm.popularity, prewarm.last_run, cache.clock()
+    kept = [(member, cache.memory.get(member.key)) for member in prewarm.members]
+    due = [member.due_at(held, now) for member, held in kept]
+    return {
+        "enabled": True,
+        "is_leader": prewarm.is_leader,
+        "tick_sec": prewarm.tick_sec,
+        **asdict(prewarm.stats),
+        "last_run": None if last_run is None else rfc3339(last_run),
+        "next_due": rfc3339(min(due)) if due else None,
+        "top_k": popularity.wanted if popularity else 0,
+        "tracked": popularity.tracked if popularity else 0,
+        "keys": [_kept_key(*one, now) for one in kept[:MOST_KEYS_TOLD]],
+    }
+
+
+def _kept_key(member: Member, held: Envelope | None, now: float) -> dict[str, Any]:
+    return {
+        "key": member.key,
+        "state": held.freshness(now) if held else "missing",
+        "fresh_until": rfc3339(held.fresh_until) if held else None,
+        "due": rfc3339(member.due_at(held, now)),
     }
 
 

@@ -19,8 +19,9 @@ RADIO_TRACKS = 50
 PLAYLIST_PAGE_TRACKS = 100
 
 CATALOGUE = Policy(ttl_sec=SIX_HOURS_SEC, stale_sec=DAY_SEC)
-#: Half of trending's fresh life: its refresh must find new charts, not our own copies.
-CHARTS_POLICY = Policy(ttl_sec=600, stale_sec=43_200)
+#: Under half of trending's fresh life, jitter taken off: prewarm renews that at half, and must find
+#: new charts, not our own copies.
+CHARTS_POLICY = Policy(ttl_sec=480, stale_sec=43_200)
 
 
 class ArtistParams(Params):

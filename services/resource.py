@@ -1,4 +1,4 @@
-"""The vocabulary: Resource, Endpoint, Batch, Fetched, Outcome, Sources, Served."""
+"""The vocabulary: Resource, Endpoint, Warming, Batch, Fetched, Outcome, Sources, Served."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from clients import Upstreams
 from envelope import Envelope, Policy, key_for
 from errors import GatewayError, NotFound
+from settings import Settings
 from transport import Deadline
 
 
@@ -147,10 +148,28 @@ class Route(Generic[P]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Warming(Generic[P]):
+    """Which answers of an endpoint prewarm keeps fresh, and how soon it renews them.
+
+    `questions` raises SettingsError where the settings name what nobody can ask for.
+    Units: seconds.
+    """
+
+    questions: Callable[[Settings], Sequence[P]]
+    least_sec: float
+    most_sec: float
+
+    def pause_sec(self, policy: Policy) -> float:
+        """From a fetch to the next: half of the fresh life that is set, within the bounds."""
+        return min(max(policy.ttl_sec / 2, self.least_sec), self.most_sec)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint(Route[P]):
     """A resource that can be asked for over HTTP."""
 
     resource: Resource[P]
+    prewarm: Warming[P] | None = None
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from services.parsers.billboard_chart import parse_hot_100
 from services.parsers.matching import artists_of_match
 from services.parsers.songs import ArtistRef
 from services.parts import SONG_MATCH, SongMatchParams
-from services.resource import Endpoint, Fetched, Outcome, Params, Resource, Sources
+from services.resource import Endpoint, Fetched, Outcome, Params, Resource, Sources, Warming
 
 #: A chart is dated a Saturday; the next one is published on the Tuesday after it.
 NEXT_CHART_AFTER = timedelta(days=3, hours=20)
@@ -130,4 +130,9 @@ BILLBOARD = Endpoint(
     answer=HotChart,
     summary="Billboard's Hot 100, each row with its song on YouTube Music.",
     rate_limit="20 per minute",
+    prewarm=Warming(
+        questions=lambda settings: [BillboardParams()],  # noqa: ARG005  # the same whatever is set
+        least_sec=3600,
+        most_sec=86_400,
+    ),
 )

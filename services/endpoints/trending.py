@@ -10,7 +10,17 @@ from services.parsers.charts import CHART_COUNTRIES, chart_playlists
 from services.parsers.ranking import unique_by_video
 from services.parsers.songs import Track, track_from_playlist
 from services.parts import CHART_PLAYLIST, CHARTS, CountryParams, PlaylistPagesParams
-from services.resource import Endpoint, Fetched, Params, Resource, Sources, left_out, present
+from services.resource import (
+    Endpoint,
+    Fetched,
+    Params,
+    Resource,
+    Sources,
+    Warming,
+    left_out,
+    present,
+)
+from settings import Settings, SettingsError
 
 MOST_TRACKS = 50
 #: A country has three or four chart playlists; more than this many would only repeat them.
@@ -37,6 +47,28 @@ def fetch(sources: Sources, params: TrendingParams) -> Fetched:
     return Fetched(unique[: params.limit], left_out=left_out(ids, outcomes))
 
 
+def kept_warm(settings: Settings) -> list[TrendingParams]:
+    """One question a country, with the largest limit: the smaller answers are of the same parts.
+
+    Raises: SettingsError.
+    """
+    countries, limits = settings.prewarm_trending_countries, settings.prewarm_trending_limits
+    problems = [
+        f"PREWARM_TRENDING_COUNTRIES={country!r}: must be of {', '.join(sorted(CHART_COUNTRIES))}"
+        for country in countries
+        if country.upper() not in CHART_COUNTRIES
+    ]
+    if not all(1 <= limit <= MOST_TRACKS for limit in limits or (0,)):
+        sent = ",".join(map(str, limits))
+        problems.append(
+            f"PREWARM_TRENDING_LIMITS={sent!r}: must be whole numbers from 1 to {MOST_TRACKS}"
+        )
+    if problems:
+        raise SettingsError(problems)
+    asked = [TrendingParams(country=country, limit=max(limits)) for country in countries]
+    return list(dict.fromkeys(asked))
+
+
 TRENDING = Endpoint(
     resource=Resource(name="trending", policy=Policy(ttl_sec=1200, stale_sec=43_200), fetch=fetch),
     path="/trending",
@@ -44,4 +76,5 @@ TRENDING = Endpoint(
     answer=list[Track],
     summary="Tracks of the country's chart playlists: trending, then daily, weekly and others.",
     rate_limit="60 per minute",
+    prewarm=Warming(questions=kept_warm, least_sec=300, most_sec=3600),
 )

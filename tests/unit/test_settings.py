@@ -90,3 +90,24 @@ def test_a_setting_that_may_hold_a_password_is_not_repeated(monkeypatch):
     )
 
     assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    "token", ["fifteen-chars-x", "a token with spaces", "t\u00f6ken-of-an-operator"]
+)
+def test_an_admin_token_that_does_not_serve_is_refused_without_repeating_it(monkeypatch, token):
+    monkeypatch.setenv("ADMIN_TOKEN", token)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(DEFAULTS)
+
+    assert refused.value.problems == [
+        "ADMIN_TOKEN=(hidden): must be empty or at least 16 characters, without spaces and accents"
+    ]
+
+
+@pytest.mark.parametrize("token", ["", "sixteen-chars-xx"])
+def test_an_admin_token_is_empty_or_long_enough(monkeypatch, token):
+    monkeypatch.setenv("ADMIN_TOKEN", token)
+
+    assert load_settings(DEFAULTS)[0].admin_token == token
