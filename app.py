@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -19,27 +20,31 @@ from flask_limiter.util import get_remote_address
 from pythonjsonlogger.json import JsonFormatter
 
 from cache_layer import CacheLayer
+from cli import cache_commands
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
 from envelope import Policy
+from services.admin_routes import AdminRoutes
+from services.cache_admin import CacheAdmin
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.hit_path import HitPath, WsgiApp
-from services.metrics import health_snapshot
+from services.metrics import cache_health, health_snapshot
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
+from services.prewarm import Prewarm, wanted_questions
 from services.read_through import Pools, ReadThrough
 from services.refresher import Refresher
 from services.request_frame import RequestFrame
 from services.resource import Batch
 from services.responses import with_stored_headers
-from services.routes import Routes
+from services.routes import Routes, questions_of
 from services.sealing import Sealer
 from services.server import CannotListen, open_server
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
 from stores.backends import open_memory, open_shared
-from stores.clock import DisciplinedClock
+from stores.clock import DisciplinedClock, Fences
 from transport import Site, open_session
 
 SERVICE = "youtube-music-gateway"
@@ -49,6 +54,7 @@ REFRESH_THREADS = 4
 HELPER_THREADS = 64
 WEBSITE_CONCURRENCY = 16
 MIB = 2**20
+NO_REDIS = "Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without."
 #: Lyrics services ask their clients to name themselves; LRCLIB refuses those that do not.
 APP_AGENT = f"{SERVICE}/{VERSION}"
 #: Pages made for people are refused to anything else.
@@ -64,6 +70,8 @@ class Gateway:
     engine: ReadThrough
     upstreams: Upstreams
     upkeep: Upkeep | None
+    admin: CacheAdmin
+    prewarm: Prewarm | None
 
 
 def default_limits() -> dict[str, CacheLimits]:
@@ -79,6 +87,15 @@ def default_limits() -> dict[str, CacheLimits]:
 def limit_aliases() -> dict[str, str]:
     """A batch has no limits of its own: its name stands for its part's."""
     return {batch.name: batch.part.name for batch in ENDPOINTS if isinstance(batch, Batch)}
+
+
+def read_settings() -> tuple[Settings, dict[str, CacheLimits]]:
+    """What the environment asks for.
+
+    Raises: SettingsError — with every problem there is.
+    """
+    check = partial(wanted_questions, ENDPOINTS)
+    return load_settings(default_limits(), limit_aliases(), checks=(check,))
 
 
 def create_gateway(
@@ -110,19 +127,30 @@ def create_gateway(
             helpers=helpers,
             widths=_widths(settings),
         ),
-        policies=_policies(settings, limits),
+        policies=policies_of(settings, limits),
     )
+    prewarm = Prewarm(engine, ENDPOINTS, settings, rng) if settings.enable_prewarm else None
+    engine.note = prewarm.note if prewarm else None
     limiter = Limiter(
         get_remote_address,
         app=flask,
         storage_uri=settings.ratelimit_storage_uri,
         enabled=settings.enable_rate_limits,
     )
-    hit_path = HitPath(flask, cache)
+    admin = CacheAdmin(
+        engine=engine,
+        resources=RESOURCES,
+        questions_of=lambda url: questions_of(flask, ENDPOINTS, url),
+        members=lambda: wanted_questions(ENDPOINTS, settings),
+        health=lambda: cache_health(cache, upkeep, settings.cache_backend),
+    )
+    hit_path = HitPath(flask, cache, note=engine.note)
     Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
-    _mount_service_routes(flask, settings, engine, upkeep)
+    _mount_service_routes(flask, settings, engine, upkeep, prewarm)
+    if settings.admin_token:
+        AdminRoutes(admin, settings.admin_token).mount(flask)
     frame = RequestFrame(hit_path, access_log=settings.access_log)
-    return Gateway(frame, flask, engine, upstreams, upkeep)
+    return Gateway(frame, flask, engine, upstreams, upkeep, admin, prewarm)
 
 
 def _build_cache(
@@ -139,6 +167,7 @@ def _build_cache(
         clock,
         shared=shared,
         dress=with_stored_headers,
+        fences=Fences(clock.confirmed),
     )
     return cache, Upkeep(cache, shared, clock)
 
@@ -197,7 +226,7 @@ def _website(name: str, origin: str, base_url: str, *, pages: bool = False) -> S
     )
 
 
-def _policies(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str, Policy]:
+def policies_of(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str, Policy]:
     """The table's policies with the operator's overrides."""
     policies = {}
     is_adaptive = settings.cache_adaptive_ttl
@@ -236,7 +265,11 @@ def _widths(settings: Settings) -> dict[str, int]:
 
 
 def _mount_service_routes(
-    flask: Flask, settings: Settings, engine: ReadThrough, upkeep: Upkeep | None
+    flask: Flask,
+    settings: Settings,
+    engine: ReadThrough,
+    upkeep: Upkeep | None,
+    prewarm: Prewarm | None,
 ) -> None:
     def index() -> Response:
         return jsonify(service_info())
@@ -245,6 +278,7 @@ def _mount_service_routes(
         snapshot = health_snapshot(
             engine,
             upkeep,
+            prewarm,
             configured_backend=settings.cache_backend,
             rate_limits=settings.enable_rate_limits,
         )
@@ -273,18 +307,35 @@ def service_info() -> dict[str, Any]:
     }
 
 
+def create_app() -> Flask:
+    """The application as the `flask` command finds it, with `flask cache`; `main` serves.
+
+    Raises: SystemExit — the environment is not acceptable.
+    """
+    try:
+        settings, limits = read_settings()
+    except SettingsError as error:
+        _tell(*error.problems)
+        raise SystemExit(2) from None
+    gateway = create_gateway(settings, limits)
+    gateway.flask.cli.add_command(cache_commands(gateway.admin, gateway.upkeep, settings))
+    return gateway.flask
+
+
 def main() -> int:
     """Serve until told to stop; the exit code."""
     try:
-        settings, limits = load_settings(default_limits(), limit_aliases())
+        settings, limits = read_settings()
     except SettingsError as error:
         _tell(*error.problems)
         return 2
     configure_logging(settings.log_level)
     gateway = create_gateway(settings, limits)
-    if gateway.upkeep is not None and not gateway.upkeep.begin() and not settings.cache_fail_open:
-        _tell("Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without.")
-        return 1
+    if gateway.upkeep is not None:
+        if not settings.cache_fail_open and not gateway.upkeep.finds_redis():
+            _tell(NO_REDIS)
+            return 1
+        gateway.upkeep.begin()
     try:
         server = open_server(gateway.wsgi, settings)
     except CannotListen as error:
@@ -293,7 +344,12 @@ def main() -> int:
     _tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
     threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
     signal.signal(signal.SIGTERM, _stop)
+    if gateway.prewarm is not None:
+        gateway.prewarm.start()
     server.run()
+    for part in (gateway.prewarm, gateway.upkeep):
+        if part is not None:
+            part.stop()
     return 0
 
 

@@ -5,6 +5,7 @@ GatewayError
 │   ├── BodyTooLarge          413
 │   ├── UnsupportedMediaType  415
 │   └── MethodNotAllowed      405
+├── Unauthorized              401  an operator's route, asked without the operator's token
 ├── NotFound                  404  unknown route, or upstream proved that it is not there
 ├── RateLimited               429
 ├── UpstreamError             502  upstream answered nonsense
@@ -82,6 +83,15 @@ class MethodNotAllowed(InvalidRequest):
     code = "method_not_allowed"
     meaning = "the route exists, the method does not; `Allow` lists those that do"
     default_detail = "This method is not allowed here."
+
+
+class Unauthorized(GatewayError):
+    """An operator's route, asked without the operator's token."""
+
+    status = 401
+    code = "unauthorized"
+    meaning = "an administrative route needs `Authorization: Bearer` and the right token"
+    default_detail = "Send the operator's token as a bearer token."
 
 
 class NotFound(GatewayError):
@@ -185,6 +195,7 @@ class InternalError(GatewayError):
 #: The error table: what README documents and the contract tests walk over.
 ERRORS: tuple[type[GatewayError], ...] = (
     InvalidRequest,
+    Unauthorized,
     MethodNotAllowed,
     BodyTooLarge,
     UnsupportedMediaType,

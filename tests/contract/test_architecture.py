@@ -10,11 +10,12 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
     ("errors", "settings"),
-    ("envelope", "services.pools", "transport"),
+    ("envelope", "services.pools", "services.popularity", "transport"),
     ("clients", "stores"),
     ("cache_layer", "services.parsers"),
     ("services.resource",),
     (
+        "services.admin_events",
         "services.fan_out",
         "services.params",
         "services.question",
@@ -23,11 +24,20 @@ FLOORS = (
         "services.single_flight",
         "services.upkeep",
     ),
-    ("services.parts", "services.sealing", "services.sources"),
-    ("services.endpoints", "services.pilot"),
+    (
+        "services.admin_client",
+        "services.admin_text",
+        "services.cache_selection",
+        "services.joining",
+        "services.parts",
+        "services.sealing",
+        "services.sources",
+    ),
+    ("services.cache_explain", "services.endpoints", "services.pilot"),
     ("services.read_through",),
-    ("services.hit_path", "services.metrics", "services.routes"),
-    ("services.request_frame", "services.server"),
+    ("services.prewarm",),
+    ("services.cache_admin", "services.hit_path", "services.metrics", "services.routes"),
+    ("cli", "services.admin_routes", "services.request_frame", "services.server"),
     ("app",),
 )
 MOST_LINES = 400
@@ -36,7 +46,14 @@ PRODUCT = sorted(
     for path in (*ROOT.glob("*.py"), *ROOT.glob("services/**/*.py"), *ROOT.glob("stores/*.py"))
     if path.name != "__init__.py" or path.parent.name == "endpoints"
 )
-ALL_SOURCES = sorted({*PRODUCT, *ROOT.glob("services/**/*.py"), *ROOT.glob("stores/*.py"), *ROOT.glob("scripts/**/*.py")})
+ALL_SOURCES = sorted(
+    {
+        path
+        for package in ("services", "stores", "scripts")
+        for path in ROOT.glob(f"{package}/**/*.py")
+    }
+    | {*PRODUCT}
+)
 
 
 def module_of(path):

@@ -1,0 +1,100 @@
+"""The operations on the cache of another process: a running gateway, asked over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+import requests
+
+from errors import InvalidRequest
+from services.admin_events import Event, from_line
+
+CONNECT_SEC = 5.0
+#: Between two events lies at most one batch of fetches.
+SILENCE_SEC = 600.0
+
+
+class NoAnswer(Exception):
+    """The operation could not be asked for, or broke off; the text is for the operator."""
+
+
+class RemoteAdmin:
+    """The same operations as `CacheAdmin`, on the gateway at `url`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/") + "/admin/cache"
+        self._origin = url
+        self._token = token
+
+    def status(self) -> dict[str, Any]:
+        """Where answers are kept, how many, and in which state."""
+        told: dict[str, Any] = self._asked("GET", "").json()
+        return told
+
+    def explain(self, text: str) -> list[dict[str, Any]]:
+        """All there is to tell of a key or of a URL's answer."""
+        is_url = text.startswith(("/", "http://", "https://"))
+        told = self._asked("GET", "/explain", params={"url" if is_url else "key": text}).json()
+        keys: list[dict[str, Any]] = told["keys"]
+        return keys
+
+    def run(self, action: str, raw: Mapping[str, Any]) -> Iterator[Event]:
+        """The events of an operation, as they come."""
+        with self._asked("POST", f"/{action}", json=dict(raw), stream=True) as answer:
+            try:
+                yield from map(from_line, answer.iter_lines())
+            except (requests.RequestException, ValueError):
+                raise NoAnswer(f"The gateway at {self._origin} broke off.") from None
+
+    def _asked(self, method: str, path: str, **rest: Any) -> requests.Response:
+        """The answer.
+
+        Raises: NoAnswer; InvalidRequest — what is asked for is not acceptable.
+        """
+        if not self._token:
+            raise NoAnswer("Set ADMIN_TOKEN to the gateway's: it is asked over HTTP.")
+        try:
+            answer = requests.request(
+                method,
+                self._url + path,
+                auth=self._bearer(),
+                timeout=(CONNECT_SEC, SILENCE_SEC),
+                allow_redirects=False,  # the token is for this gateway only
+                **rest,
+            )
+        except (requests.RequestException, ValueError):
+            raise NoAnswer(
+                f"No gateway answers at {self._origin}: start it, or give --url."
+            ) from None
+        if answer.status_code != requests.codes.ok:
+            raise self._refusal(answer)
+        return answer
+
+    def _bearer(self) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+        """As `auth`, and not as a header: a .netrc would replace that."""
+
+        def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            return request
+
+        return signed
+
+    def _refusal(self, answer: requests.Response) -> Exception:
+        match answer.status_code:
+            case 400:
+                return InvalidRequest(_detail(answer))
+            case 401:
+                return NoAnswer(f"The gateway at {self._origin} has another ADMIN_TOKEN.")
+            case 404:
+                return NoAnswer(f"The gateway at {self._origin} has no ADMIN_TOKEN: set it there.")
+        said = _detail(answer) or f"status {answer.status_code}"
+        return NoAnswer(f"The gateway at {self._origin} refuses: {said}")
+
+
+def _detail(answer: requests.Response) -> str:
+    try:
+        return str(orjson.loads(answer.content)["detail"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
