@@ -34,7 +34,7 @@ class GatewayFailed(Exception):
 
 
 @contextmanager
-def fresh_gateway(emulator: Emulator) -> Iterator[str]:
+def fresh_gateway(emulator: Emulator, **settings: str) -> Iterator[str]:
     """The address of a gateway that knows nothing yet but its visitor id.
 
     Raises: GatewayFailed — it never became ready, or did not stop.
@@ -42,7 +42,7 @@ def fresh_gateway(emulator: Emulator) -> Iterator[str]:
     emulator.calls.reset()
     with tempfile.TemporaryFile() as said:
         port = _free_port()
-        process = _started(emulator.environment(), port, said)
+        process = _started(emulator.environment() | settings, port, said)
         try:
             address = f"http://127.0.0.1:{port}"
             until(lambda: _is_ready(process, address, said), "answer /health")

@@ -85,7 +85,7 @@ def measure_cold(emulator: Emulator, case: Case) -> Cold:
         answered_at = time.monotonic()
         client.close()
         until(lambda: is_idle(address), "come to rest")
-        calls = [call for call in _counted(emulator) if call.started <= answered_at]
+        calls = [call for call in counted(emulator) if call.started <= answered_at]
         return Cold(
             case,
             reply.status,
@@ -99,7 +99,7 @@ def measure_cold(emulator: Emulator, case: Case) -> Cold:
 def measure_herd(emulator: Emulator, case: Case, size: int) -> Herd:
     """Ask many times at once, each over a connection of its own."""
     with fresh_gateway(emulator) as address:
-        replies = together(address, case, size)
+        replies = together([address] * size, case)
         answered_at = time.monotonic()
         until(lambda: is_idle(address), "come to rest")
         statuses = Counter(
@@ -109,10 +109,10 @@ def measure_herd(emulator: Emulator, case: Case, size: int) -> Herd:
         return Herd(case, statuses, _traffic(emulator, answered_at), slowest)
 
 
-def together(address: str, case: Case, size: int) -> list[Reply]:
+def together(addresses: Sequence[str], case: Case) -> list[Reply]:
     """The replies to equal requests sent at once; all connections stay open until the last one."""
-    clients = [Client(address, timeout_sec=REQUEST_SEC) for _ in range(size)]
-    start = threading.Barrier(size)
+    clients = [Client(address, timeout_sec=REQUEST_SEC) for address in addresses]
+    start = threading.Barrier(len(clients))
     replies: list[Reply] = []
 
     def ask(client: Client) -> None:
@@ -129,12 +129,13 @@ def together(address: str, case: Case, size: int) -> list[Reply]:
     return replies
 
 
-def _counted(emulator: Emulator) -> list[CallRecord]:
+def counted(emulator: Emulator) -> list[CallRecord]:
+    """The calls so far, but for those for a visitor id."""
     return [call for call in emulator.calls.log() if call.endpoint != VISITOR]
 
 
 def _traffic(emulator: Emulator, answered_at: float) -> Traffic:
-    calls = _counted(emulator)
+    calls = counted(emulator)
     by_host = Counter(call.host for call in calls)
     return Traffic(
         by_host={host: by_host[host] for host in HOSTS if by_host[host]},
