@@ -1,0 +1,1 @@
+"""A day of requests, replayed through the real cache on a simulated clock."""
