@@ -23,8 +23,8 @@ from cache_layer import CacheLayer
 from cli import cache_commands
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
 from envelope import Policy
-from services.admin_routes import AdminRoutes
-from services.cache_admin import CacheAdmin
+from services.admin.operations import CacheAdmin
+from services.admin.routes import AdminRoutes
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.hit_path import HitPath, WsgiApp

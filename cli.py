@@ -10,11 +10,11 @@ from typing import Any, Protocol, TextIO
 import click
 
 from errors import GatewayError, InvalidRequest
-from services.admin_client import NoAnswer, RemoteAdmin
-from services.admin_events import Event, Failed, Listed, Progress, Summary, progress_line
-from services.admin_text import explanation_text, failures_text, status_text, summary_text
-from services.cache_admin import CacheAdmin
-from services.cache_selection import MOST_AT_A_TIME
+from services.admin.client import NoAnswer, RemoteAdmin
+from services.admin.events import Event, Failed, Listed, Progress, Summary, progress_line
+from services.admin.operations import CacheAdmin
+from services.admin.selection import MOST_AT_A_TIME
+from services.admin.text import explanation_text, failures_text, status_text, summary_text
 from services.upkeep import Upkeep
 from settings import Settings
 

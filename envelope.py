@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import math
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -327,3 +328,8 @@ def _lists_of(value: dict[str, Any]) -> list[list[Any]]:
     """The lists among an object's members; pictures are no content."""
     members = value.items()
     return [member for name, member in members if isinstance(member, list) and name != "thumbnails"]
+
+
+def rfc3339(at: float) -> str:
+    """Wall-clock seconds as people and programs read them."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,8 +7,7 @@ from typing import Any
 
 from cache_layer import CacheLayer
 from clients import Upstream
-from envelope import Envelope
-from services.cache_explain import rfc3339
+from envelope import Envelope, rfc3339
 from services.prewarm import Member, Prewarm
 from services.read_through import ReadThrough
 from services.upkeep import Upkeep

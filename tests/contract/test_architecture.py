@@ -15,7 +15,6 @@ FLOORS = (
     ("cache_layer", "services.parsers"),
     ("services.resource",),
     (
-        "services.admin_events",
         "services.fan_out",
         "services.params",
         "services.question",
@@ -25,19 +24,17 @@ FLOORS = (
         "services.upkeep",
     ),
     (
-        "services.admin_client",
-        "services.admin_text",
-        "services.cache_selection",
         "services.joining",
         "services.parts",
         "services.sealing",
         "services.sources",
     ),
-    ("services.cache_explain", "services.endpoints", "services.pilot"),
+    ("services.endpoints", "services.pilot"),
     ("services.read_through",),
     ("services.prewarm",),
-    ("services.cache_admin", "services.hit_path", "services.metrics", "services.routes"),
-    ("cli", "services.admin_routes", "services.request_frame", "services.server"),
+    ("services.hit_path", "services.metrics", "services.routes"),
+    ("services.admin", "services.request_frame", "services.server"),
+    ("cli",),
     ("app",),
 )
 MOST_LINES = 400

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
-from services.admin_events import Listed
-from services.cache_admin import CacheAdmin
+from services.admin.events import Listed
+from services.admin.operations import CacheAdmin
 from stores.shared import Lease
 from tests.doubles import Question, build_engine, make_envelope
 

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from cli import ProgressBar
-from services.admin_events import (
+from services.admin.events import (
     Failed,
     Listed,
     Progress,

@@ -7,8 +7,8 @@ import pytest
 
 from envelope import Policy
 from errors import InvalidRequest, UpstreamBlocked, UpstreamError
-from services.admin_text import explanation_text, span
-from services.cache_explain import standing_of
+from services.admin.explain import standing_of
+from services.admin.text import explanation_text, span
 from tests.doubles import Question, X, make_envelope, make_failure, scripted
 from tests.unit.desk import Desk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.admin_events import Failed, Summary
+from services.admin.events import Failed, Summary
 
 Told = Mapping[str, Any]
 COLUMNS = ("keys", "bytes", "fresh", "stale", "absent")

@@ -11,8 +11,8 @@ import orjson
 from flask import Flask, Response, request
 
 from errors import InvalidRequest, Overloaded, Unauthorized
-from services.admin_events import Summary, to_line
-from services.cache_admin import ACTIONS, CacheAdmin, Events
+from services.admin.events import Summary, to_line
+from services.admin.operations import ACTIONS, CacheAdmin, Events
 from services.pools import Permits
 from services.responses import JSON_TYPE, SECURITY
 from services.routes import error_response, json_object

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from envelope import Freshness, Policy, resource_of
+from envelope import Freshness, Policy, resource_of, rfc3339
 from errors import GatewayError, InternalError, InvalidRequest
-from services.admin_events import Event, Failed, Listed, Progress, Summary
-from services.cache_explain import explanation, known_of, rfc3339, standing_of
-from services.cache_selection import Selection, Stock, Target, read_selection, stock_of
+from services.admin.events import Event, Failed, Listed, Progress, Summary
+from services.admin.explain import explanation, known_of, standing_of
+from services.admin.selection import Selection, Stock, Target, read_selection, stock_of
 from services.fan_out import fan_out
 from services.read_through import ReadThrough
 from services.resource import Params, Resource

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from cache_layer import CacheLayer
-from envelope import Envelope, Failure, Freshness, Policy, resource_of
+from envelope import Envelope, Failure, Freshness, Policy, resource_of, rfc3339
 from errors import GatewayError
-from services.cache_selection import asked_of
+from services.admin.selection import asked_of
 from stores.guard import RedisDown
 from stores.shared import Records, Taken
 
@@ -211,8 +210,3 @@ def _found(known: Known, cache: CacheLayer, now: float) -> dict[str, Any]:
 def moment(at: float | None, now: float) -> dict[str, Any] | None:
     """A point in time, absolute and relative; None where there is none."""
     return None if at is None else {"at": rfc3339(at), "in_sec": round(at - now, 1)}
-
-
-def rfc3339(at: float) -> str:
-    """Wall-clock seconds as people and programs read them."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ import pytest
 
 from envelope import Policy
 from errors import NotFound, UpstreamBlocked, UpstreamError
-from services.admin_events import Failed, Progress
+from services.admin.events import Failed, Progress
 from tests.doubles import Question, make_envelope, make_failure, scripted
 from tests.unit.desk import Desk, names
 

@@ -9,7 +9,7 @@ import orjson
 import requests
 
 from errors import InvalidRequest
-from services.admin_events import Event, from_line
+from services.admin.events import Event, from_line
 
 CONNECT_SEC = 5.0
 #: Between two events lies at most one batch of fetches.
