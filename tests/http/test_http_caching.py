@@ -1,8 +1,10 @@
 """The rules of HTTP caching as a client meets them: RFC 9110, 9111, 5861, cases of cache-tests."""
 
 import gzip
+import sys
 
 import pytest
+from werkzeug.test import create_environ
 
 from scripts.upstream_emulator import Fault
 from tests.http.states import FRESH_SEC, REVALIDATE_SEC, SEARCH, STALE_SEC, settle, told
@@ -347,3 +349,27 @@ def test_the_plain_form_goes_to_who_does_not(known, path, accepted):
     assert "Content-Encoding" not in response.headers
     assert response.data == first.data
     assert response.headers["Vary"] == "Accept-Encoding"
+
+
+# ---- what it costs
+
+
+@pytest.mark.parametrize("headers", [{}, {"HTTP_IF_NONE_MATCH": "*"}], ids=["200", "304"])
+def test_a_hit_costs_two_dozen_calls_of_python(known, headers):
+    """Counted, not timed: what is added to the path of every hit shows here."""
+    running, _ = known
+    environ = create_environ(SEARCH, environ_overrides=headers)
+    calls = []
+
+    def count(frame, event, _):
+        if event == "call":
+            calls.append(frame.f_code.co_qualname)
+
+    sys.setprofile(count)
+    try:
+        running.gateway.wsgi._app(environ, lambda *_: None)
+    finally:
+        sys.setprofile(None)
+
+    assert "CacheLayer.count" in calls
+    assert len(calls) <= 24, calls
