@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import lru_cache
 
 import orjson
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_list_header
 
-from envelope import Envelope, etag_of, gzipped
+from envelope import Envelope, etag_of, gzipped, rfc3339
 from errors import GatewayError, UpstreamFailure
 from services.resource import CacheState, Served
 
@@ -186,11 +185,10 @@ def wrapped(served: Served) -> Served:
 
 def _told(served: Served) -> dict[str, object]:
     envelope, x_cache = served.envelope, served.state.x_cache
-    fetched_at = datetime.fromtimestamp(envelope.fetched_at, UTC)
     return {
         "from_cache": x_cache != "miss",
         "cache_valid": x_cache != "stale",
-        "cache_date": fetched_at.isoformat(timespec="seconds"),
+        "cache_date": rfc3339(envelope.fetched_at),
         "refreshing_in_background": served.state.is_refreshing,
         "partial": (envelope.left_out or envelope.missing) if envelope.missing else (),
     }
