@@ -24,8 +24,13 @@ class DisciplinedClock:
         return self() if self._is_confirmed else 0.0
 
     def discipline(self, server_sec: float, took_sec: float) -> None:
-        """Follow the server's clock, which was read half way through the asking."""
-        self.offset_sec = server_sec + took_sec / 2 - self._wall()
+        """Follow the server's clock, which was read half way through the asking, more or less.
+
+        A difference that a slow answer alone explains changes nothing.
+        """
+        offset_sec = server_sec + took_sec / 2 - self._wall()
+        if not self._is_confirmed or abs(offset_sec - self.offset_sec) > took_sec / 2:
+            self.offset_sec = offset_sec
         self._is_confirmed = True
 
 

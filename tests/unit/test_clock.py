@@ -42,6 +42,16 @@ def test_a_later_correction_replaces_the_one_before():
     assert (clock(), clock.offset_sec) == (1090.0, 0.0)
 
 
+@pytest.mark.parametrize(("told_sec", "offset_sec"), [(89.9, 90.0), (89.4, 89.65), (91.0, 91.25)])
+def test_a_slow_answer_changes_only_what_it_proves(told_sec, offset_sec):
+    clock = DisciplinedClock(FakeClock(1000.0))
+    clock.discipline(1090.0, 0.0)
+
+    clock.discipline(1000.0 + told_sec, 0.5)
+
+    assert clock.offset_sec == pytest.approx(offset_sec)
+
+
 def test_a_clock_that_no_redis_has_confirmed_orders_nothing():
     clock = DisciplinedClock(FakeClock(1000.0))
     assert clock.confirmed() == 0.0
