@@ -6,8 +6,8 @@ import pytest
 from envelope import key_for
 from scripts.upstream_emulator import Fault
 from services.admin.events import Failed, Listed
-from services.admin.text import explanation_text, status_text
 from services.admin.operations import NOT_WHOLE, ONLY_HERE
+from services.admin.text import explanation_text, status_text
 from stores.heads import HEAD_BYTES, HEADS_AT_A_TIME
 from tests.doubles import make_envelope
 from tests.redis_server import cluster_servers
