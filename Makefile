@@ -27,8 +27,8 @@ run: .venv/.runs ## the gateway, live, on PORT (5000)
 demo: .venv/.runs ## the gateway over the upstream emulator: no network at all
 	$(BIN)/python -m scripts.demo
 
-test: .venv/.develops ## all tests
-	$(BIN)/python -m pytest
+test: .venv/.develops ## all tests, on every core
+	$(BIN)/python -m pytest -n auto
 
 test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop while coding
 	$(BIN)/python -m pytest -n auto tests/unit tests/contract tests/http
