@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import deque
@@ -69,13 +68,6 @@ def open_redis(
     if place.nodes:
         options["host"], options["port"] = place.nodes[0]
     return redis.Redis.from_pool(ConnectionPool(**options))
-
-
-def redacted(url: str) -> str:
-    """`url` with every password replaced by `***`, even when it is no good URL."""
-    # Up to the last @: a password that was not percent-encoded may hold any character.
-    hidden = re.sub(r"(?s)^((?:[^:/?#]*://)?+[^:@/]*):.*@", r"\1:***@", url)
-    return re.sub(r"(password=)[^&#]*", r"\1***", hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,10 +326,6 @@ class SharedStore:
         """Whether this token leads `name` for so long: newly, or still."""
         return self._run(self._renew, name, ("l",), (token, _ms(sec)), answers.yes_or_no)
 
-    def disclaim(self, name: str, token: str) -> None:
-        """Give up leading `name`, so that another one need not wait for the end of the claim."""
-        self.release(name, token)
-
     # ---- how
 
     def _run(

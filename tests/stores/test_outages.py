@@ -319,7 +319,7 @@ def works_of(instance, key):
         instance.upkeep.tend,
         instance.upkeep.listen,
         lambda: store.claim("prewarm", "t", 30),
-        lambda: store.disclaim("prewarm", "t"),
+        lambda: store.release("prewarm", "t"),
         instance.distrust,
     )
 

@@ -142,9 +142,9 @@ def test_a_claim_is_led_by_one_and_can_be_given_up(one):
     assert one.shared.claim("prewarm", "a", 30), "still"
     assert not one.shared.claim("prewarm", "b", 30)
 
-    one.shared.disclaim("prewarm", "a")
+    one.shared.release("prewarm", "a")
     assert one.shared.claim("prewarm", "b", 30)
-    one.shared.disclaim("prewarm", "b")
+    one.shared.release("prewarm", "b")
     assert one.shared.claim("prewarm", "b", 30), "given up, and taken again at once"
 
 

@@ -172,7 +172,7 @@ def commands_of(store: SharedStore):
         store.is_there,
         store.server_time,
         lambda: store.claim("x", "t", 1),
-        lambda: store.disclaim("x", "t"),
+        lambda: store.release("x", "t"),
     )
 
 
