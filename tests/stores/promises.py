@@ -94,7 +94,8 @@ class Promises:
         if call.event <= self.absolved.get(call.key, 0):
             return
         self.waits[call.node, call.key] = call.node.clock() + ASKED_WAIT_SEC
-        if self.world.is_shared:
+        name = f"{{{call.key}}}".encode()
+        if self.world.is_shared and not any(name in planted for planted in self.planted):
             self.shared_waits[call.key] = call.node.clock() + ASKED_WAIT_SEC
 
     def _is_too_early(self, call: Call, *, is_shared: bool) -> bool:
@@ -173,9 +174,12 @@ class Promises:
     # ---- answers
 
     def check_answer(
-        self, node: Node, key: str, served: Served, asked_at: float, began: int, calls: list[Call]
+        self, node: Node, key: str, served: Served, asked_at: float, barrier: int, calls: list[Call]
     ) -> None:
-        """An answer is what its state says, in life, and not from before a purge."""
+        """An answer is what its state says, in life, and not from before a purge.
+
+        `barrier` is that of the moment when it was asked for: of a later purge it need not know.
+        """
         envelope, state = served.envelope, served.state
         _, _, lives, costs = STATES[state]
         now = node.clock() if state.x_cache == "miss" else asked_at
@@ -186,14 +190,9 @@ class Promises:
         number = call_of(envelope)
         if len(calls) == 1 and state.x_cache == "miss":
             assert number == calls[0].number
-        self._check_purged(node, key, number, began)
+        assert self.world.upstream.calls[number].event > barrier, "from before a purge"
         self._check_life(node, envelope)
         self.check_headers(served, now)
-
-    def _check_purged(self, node: Node, key: str, number: int, began: int) -> None:
-        call = self.world.upstream.calls[number]
-        barrier = self.barrier(node, key)
-        assert call.event > barrier or barrier > began, "from before a purge"
 
     def _check_life(self, node: Node, envelope: Envelope) -> None:
         """Nothing prolongs a life: on no node is it longer than where it was made."""
@@ -311,7 +310,7 @@ class Promises:
             assert before.get(key, "") <= envelope.fence, "Redis went back"
             self.stored[key] = envelope.fence
             if before.get(key) != envelope.fence:
-                self.shared_waits.pop(key, None)  # an answer ends a failure, a late one too
+                self.absolve(key)  # an answer ends a failure, one written late too
 
     def _check_purges(self, records: dict[bytes, Any]) -> None:
         """Nothing from before a purge lies beside it."""
@@ -340,4 +339,7 @@ class Promises:
             )
             if is_useful:
                 assert {envelope.fence for envelope in known} == {newest}, "two versions"
-                assert len(known) == len(seen) or not are_together, "only one node knows it"
+                number = next(call_of(one) for one in known if one.fence == newest)
+                event = self.world.upstream.calls[number].event
+                for node in (node for node in seen if seen[node] is None and are_together):
+                    assert event < self.barriers[node, key], f"only the {node.name} one has none"

@@ -286,8 +286,8 @@ class TwoNodes(RuleBasedStateMachine):
         meanwhile: Callable[[], None] | None = None,
     ) -> None:
         name, upstream = node.key(key), self.world.upstream
-        asked_at, began, calls_before = node.clock(), self.world.happens(), len(upstream.calls)
-        depth = upstream.depth
+        asked_at, calls_before, depth = node.clock(), len(upstream.calls), upstream.depth
+        barrier = self.promises.barrier(node, name)
         upstream.meanwhile = meanwhile
 
         def calls():
@@ -299,7 +299,7 @@ class TwoNodes(RuleBasedStateMachine):
         except GatewayError as error:
             self.promises.check_error(node, name, error, had, calls())
         else:
-            self.promises.check_answer(node, name, served, asked_at, began, calls())
+            self.promises.check_answer(node, name, served, asked_at, barrier, calls())
         finally:
             upstream.meanwhile = None
 
