@@ -318,8 +318,9 @@ class CacheLayer:
 
         Raises: RedisDown — it is forgotten here, but not by the others.
         """
-        held = self.memory.peek(key)
-        was_held = self.forget(key, self._fences(held.fence if held else ""))
+        known = (self.memory.peek(key), self._failures.get(key))
+        latest = max((one.fence for one in known if one is not None), default="")
+        was_held = self.forget(key, self._fences(latest))
         if self.shared is None:
             return was_held
         fence, was_stored = self.shared.purge(key)
@@ -334,7 +335,9 @@ class CacheLayer:
             held = self.memory.peek(key)
             if held is not None and held.fence > fence:
                 return False
-            self._failures.pop(key, None)
+            failed = self._failures.get(key)
+            if failed is not None and failed.fence <= fence:
+                del self._failures[key]
             return self.memory.delete(key)
 
     # ---- counting
