@@ -4,7 +4,10 @@ GatewayError
 ├── InvalidRequest            400  the caller's mistake; no upstream call is made
 │   ├── BodyTooLarge          413
 │   ├── UnsupportedMediaType  415
-│   └── MethodNotAllowed      405
+│   ├── MethodNotAllowed      405
+│   ├── RequestTimeout        408  the request did not arrive whole in time
+│   ├── TargetTooLong         414
+│   └── HeadersTooLarge       431
 ├── Unauthorized              401  an operator's route, asked without the operator's token
 ├── NotFound                  404  unknown route, or upstream proved that it is not there
 ├── RateLimited               429
@@ -14,6 +17,7 @@ GatewayError
 ├── UpstreamUnavailable       503  upstream could not be reached
 │   └── UpstreamBlocked       503  upstream told us to stay away: not asked again at once
 ├── Overloaded                503  no permit is free here
+│   └── Draining              503  this process is about to end
 ├── UpstreamTimeout           504  the deadline passed
 └── InternalError             500  a bug of ours
 """
@@ -83,6 +87,34 @@ class MethodNotAllowed(InvalidRequest):
     code = "method_not_allowed"
     meaning = "the route exists, the method does not; `Allow` lists those that do"
     default_detail = "This method is not allowed here."
+
+
+class RequestTimeout(InvalidRequest):
+    """A request that did not arrive whole in time."""
+
+    status = 408
+    code = "request_timeout"
+    retryable = True
+    meaning = "the request did not arrive whole within five seconds"
+    default_detail = "The request must arrive whole within 5 seconds."
+
+
+class TargetTooLong(InvalidRequest):
+    """Path and query exceed the limit."""
+
+    status = 414
+    code = "target_too_long"
+    meaning = "path and query are longer than 8,000 bytes"
+    default_detail = "Path and query may hold at most 8000 bytes."
+
+
+class HeadersTooLarge(InvalidRequest):
+    """The headers exceed the limit."""
+
+    status = 431
+    code = "headers_too_large"
+    meaning = "the request's headers are larger than 16 KiB, or more than 100"
+    default_detail = "The headers may hold at most 16384 bytes in 100 lines."
 
 
 class Unauthorized(GatewayError):
@@ -184,6 +216,14 @@ class Overloaded(GatewayError):
     default_retry_after_sec = 1.0
 
 
+class Draining(Overloaded):
+    """This process finishes what runs and takes nothing new; another one answers the retry."""
+
+    code = "draining"
+    meaning = "this instance is about to end; a retry reaches another one"
+    default_detail = "The gateway is being replaced."
+
+
 class InternalError(GatewayError):
     """A bug of ours: the log holds the trace, the answer does not."""
 
@@ -199,6 +239,9 @@ ERRORS: tuple[type[GatewayError], ...] = (
     MethodNotAllowed,
     BodyTooLarge,
     UnsupportedMediaType,
+    RequestTimeout,
+    TargetTooLong,
+    HeadersTooLarge,
     NotFound,
     RateLimited,
     InternalError,
@@ -206,6 +249,7 @@ ERRORS: tuple[type[GatewayError], ...] = (
     UpstreamChanged,
     UpstreamUnavailable,
     Overloaded,
+    Draining,
     UpstreamTimeout,
 )
 

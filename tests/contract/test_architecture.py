@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
     ("errors", "settings"),
-    ("envelope", "services.pools", "services.popularity", "transport"),
+    ("envelope", "services.pools", "services.popularity", "services.readiness", "transport"),
     ("clients", "stores"),
     ("cache_layer", "services.parsers"),
     ("services.resource",),
