@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cache_layer import CacheLayer
-from services.responses import answer, fresh_hit
+from services.responses import Answer, answer, fresh_hit
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -53,16 +53,22 @@ class HitPath:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The hit, or whatever the application answers."""
         if environ["REQUEST_METHOD"] == "GET" and "HTTP_PREFER" not in environ:
-            key = self._keys.get(environ.get("REQUEST_URI", ""))
-            if key is not None:
-                hit = self._hit(key, environ, start_response)
-                if hit is not None:
-                    return hit
+            hit = self.hit(
+                environ.get("REQUEST_URI", ""),
+                environ.get("HTTP_IF_NONE_MATCH"),
+                environ.get("HTTP_ACCEPT_ENCODING", ""),
+            )
+            if hit is not None:
+                status, headers, body = hit
+                start_response(status, headers)
+                return (body,) if body else ()
         return self._app(environ, start_response)
 
-    def _hit(
-        self, key: str, environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes] | None:
+    def hit(self, target: str, if_none_match: str | None, accept_encoding: str) -> Answer | None:
+        """The answer to a GET without preferences, where memory holds a fresh one."""
+        key = self._keys.get(target)
+        if key is None:
+            return None
         now = self._cache.clock()
         envelope = self._cache.at_hand(key, now)
         headers = fresh_hit(envelope, now) if envelope else None
@@ -71,11 +77,6 @@ class HitPath:
         self._cache.count("hit")
         if self._note is not None:
             self._note(key)
-        status, headers, body = answer(
-            envelope,
-            headers,
-            if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
-            accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
+        return answer(
+            envelope, headers, if_none_match=if_none_match, accept_encoding=accept_encoding
         )
-        start_response(status, headers)
-        return (body,) if body else ()

@@ -6,16 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from http import HTTPStatus
 
 import orjson
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_list_header
 
 from envelope import Envelope, etag_of, gzipped, rfc3339
-from errors import GatewayError, UpstreamFailure
+from errors import GatewayError, UpstreamFailure, error_body
 from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
+#: Status line, headers and body.
+Answer = tuple[str, Headers, bytes]
 
 #: Ids named in X-Data-Missing: a header is no place for hundreds.
 MOST_NAMED = 50
@@ -203,8 +206,8 @@ def fresh_hit(envelope: Envelope, now: float) -> Headers | None:
 
 def answer(
     envelope: Envelope, headers: Headers, *, if_none_match: str | None, accept_encoding: str
-) -> tuple[str, Headers, bytes]:
-    """Status line, headers and body of an answer from this envelope: whoever gives it, it is equal.
+) -> Answer:
+    """The answer from this envelope: whoever gives it, it is equal.
 
     Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form,
     or one made for him where the body itself was.
@@ -236,6 +239,16 @@ def is_not_modified(if_none_match: str, etag: str) -> bool:
     if not etag:
         return False
     return etag.removeprefix("W/") in if_none_match or if_none_match.strip() == "*"
+
+
+def error_answer(error: GatewayError, *, instance: str, request_id: str) -> Answer:
+    """The answer that a failure becomes."""
+    body = orjson.dumps(error_body(error, instance=instance, request_id=request_id))
+    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
+    if error.retry_after_sec is not None:
+        headers.append(("Retry-After", retry_after(error.retry_after_sec)))
+    headers.append(("Content-Length", str(len(body))))
+    return f"{error.status} {HTTPStatus(error.status).phrase}", headers, body
 
 
 def retry_after(sec: float) -> str:

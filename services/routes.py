@@ -21,7 +21,6 @@ from errors import (
     NotFound,
     RateLimited,
     UnsupportedMediaType,
-    error_body,
 )
 from services.joining import joined
 from services.params import known_names, read
@@ -36,15 +35,12 @@ from services.resource import (
     is_failure,
 )
 from services.responses import (
-    JSON_TYPE,
-    SECURITY,
     WRAPPED_PREFERENCE,
-    Headers,
     answer,
     answer_headers,
+    error_answer,
     failure_headers,
     prefers_wrapped,
-    retry_after,
     wrapped,
 )
 
@@ -246,11 +242,8 @@ def json_object() -> dict[str, Any]:
 def error_response(error: GatewayError) -> Response:
     """The answer that a failure becomes."""
     request_id = request.environ.get(REQUEST_ID, "")
-    body = orjson.dumps(error_body(error, instance=request.path, request_id=request_id))
-    headers: Headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
-    if error.retry_after_sec is not None:
-        headers.append(("Retry-After", retry_after(error.retry_after_sec)))
-    return Response(body, status=error.status, headers=headers)
+    status, headers, body = error_answer(error, instance=request.path, request_id=request_id)
+    return Response(body, status=status, headers=headers)
 
 
 _BY_STATUS = {error.status: error for error in reversed(ERRORS)}
