@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import FrameType
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -33,13 +31,15 @@ from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
 from services.read_through import Pools, ReadThrough
+from services.readiness import Readiness
 from services.refresher import Refresher
 from services.request_frame import RequestFrame
 from services.resource import Batch
 from services.responses import with_stored_headers
 from services.routes import Routes, questions_of
 from services.sealing import Sealer
-from services.server import CannotListen, open_server
+from services.server.opening import CannotListen, open_listener
+from services.server.running import serve
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
@@ -66,6 +66,8 @@ class Gateway:
     """The assembled gateway: what a server calls, and the parts behind it."""
 
     wsgi: WsgiApp
+    hits: HitPath
+    readiness: Readiness
     flask: Flask
     engine: ReadThrough
     upstreams: Upstreams
@@ -150,7 +152,7 @@ def create_gateway(
     if settings.admin_token:
         AdminRoutes(admin, settings.admin_token).mount(flask)
     frame = RequestFrame(hit_path, access_log=settings.access_log)
-    return Gateway(frame, flask, engine, upstreams, upkeep, admin, prewarm)
+    return Gateway(frame, hit_path, Readiness(), flask, engine, upstreams, upkeep, admin, prewarm)
 
 
 def _build_cache(
@@ -337,30 +339,25 @@ def main() -> int:
             return 1
         gateway.upkeep.begin()
     try:
-        server = open_server(gateway.wsgi, settings)
+        listener = open_listener(settings)
     except CannotListen as error:
         _tell(str(error))
         return 1
     _tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
     threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
-    signal.signal(signal.SIGTERM, _stop)
     if gateway.prewarm is not None:
         gateway.prewarm.start()
-    server.run()
+    abandoned = serve(gateway.wsgi, gateway.hits, gateway.readiness, settings, listener)
     for part in (gateway.prewarm, gateway.upkeep):
         if part is not None:
             part.stop()
-    return 0
+    return 1 if abandoned else 0
 
 
 def _tell(*lines: str) -> None:
     """Plain lines for whoever started us."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
-
-
-def _stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signal's protocol
-    raise SystemExit(0)
 
 
 def _greet(upstreams: Upstreams) -> None:

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     server_threads: Annotated[int, Ge(4), Le(1024)] = Field(
         160, description="worker threads; three quarters of them may wait for a cold answer"
     )
+    server_queue: Annotated[int, Ge(1), Le(10_000)] = Field(
+        64, description="requests that may wait for a thread; further ones get 503 at once"
+    )
+    stock_waitress: bool = Field(
+        False, description="serve with Waitress as it comes: slower, and without a drain"
+    )
     max_concurrent_loads: Workers = Field(
         64, description="cold answers fetched at a time; further ones get 503 at once"
     )

@@ -33,7 +33,8 @@ FLOORS = (
     ("services.read_through",),
     ("services.prewarm",),
     ("services.hit_path", "services.metrics", "services.routes"),
-    ("services.admin", "services.request_frame", "services.server"),
+    ("services.admin", "services.request_frame"),
+    ("services.server",),
     ("cli",),
     ("app",),
 )

@@ -1,0 +1,44 @@
+"""Serving until told to stop: by the server of ours, or by Waitress as it comes."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+from typing import Any
+
+from waitress.server import create_server
+
+from services.hit_path import HitPath, WsgiApp
+from services.readiness import Readiness
+from services.server.opening import waitress_options
+from services.server.serving import Server
+from settings import Settings
+
+
+def serve(
+    app: WsgiApp,
+    hits: HitPath,
+    readiness: Readiness,
+    settings: Settings,
+    listener: socket.socket,
+) -> int:
+    """Serve until SIGTERM or SIGINT; how many requests had to be abandoned."""
+    options = waitress_options(settings, listener)
+    if settings.stock_waitress:
+        return _serve_stock(app, readiness, options)
+    server = Server(app, hits, readiness, options=options, most_queued=settings.server_queue)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.drain())
+    return server.run()
+
+
+def _serve_stock(app: WsgiApp, readiness: Readiness, options: dict[str, Any]) -> int:
+    signal.signal(signal.SIGTERM, _stop)
+    readiness.has_started = True
+    create_server(app, **options).run()
+    return 0
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signal's protocol
+    raise SystemExit(0)

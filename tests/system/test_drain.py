@@ -1,0 +1,100 @@
+"""Telling a real process to end while clients are at it."""
+
+import http.client
+import signal
+import threading
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+
+class Clients:
+    """Keep-alive clients that ask until they are turned away, and count what became of it."""
+
+    def __init__(self, port: int, count: int, target: str) -> None:
+        self._port, self._target = port, target
+        self.answered: list[int] = []
+        self.lost: list[str] = []
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
+
+    def start(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def wait(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+
+    def _run(self) -> None:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+            try:
+                connection.connect()
+            except ConnectionError:
+                return  # nobody listens any more: nothing was accepted
+            try:
+                self._ask_until_told_to_leave(connection)
+            except (OSError, http.client.HTTPException) as error:
+                self.lost.append(repr(error))
+            finally:
+                connection.close()
+
+    def _ask_until_told_to_leave(self, connection: http.client.HTTPConnection) -> None:
+        while True:
+            connection.request("GET", self._target)
+            answer = connection.getresponse()
+            answer.read()
+            self.answered.append(answer.status)
+            if answer.will_close:
+                return
+
+
+@pytest.mark.parametrize("target", ["/search?query=mirror", "/song/aaaaaaaaaaa", "/health"])
+def test_no_answer_is_lost(serve, target):
+    gateway = serve()
+    gateway.get(target)
+    clients = Clients(gateway.port, 8, target).start()
+    while len(clients.answered) < 100:
+        threading.Event().wait(0.01)
+
+    gateway.process.terminate()
+    clients.wait()
+
+    assert gateway.process.wait(30) == 0
+    assert clients.lost == []
+    assert set(clients.answered) <= {200, 404}
+    gateway.process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM), (signal.SIGINT,)],
+    ids=["twice", "both", "control-c"],
+)
+def test_a_slow_answer_is_waited_for_however_often_it_is_told(serve, emulator, signals):
+    gateway = serve()
+    emulator.latency.set("ytmusic", "search", p50_ms=1000)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(gateway.get("/search?query=slow")))
+    asking.start()
+    while not emulator.calls.total("ytmusic", "search"):
+        threading.Event().wait(0.01)
+
+    for number in signals:
+        gateway.process.send_signal(number)
+    asking.join(60)
+
+    assert [answer.status_code for answer in answers] == [200]
+    assert gateway.process.wait(30) == 0
+    gateway.process.stderr.close()
+
+
+def test_waitress_as_it_comes_still_serves(serve):
+    gateway = serve(STOCK_WAITRESS="true")
+
+    caches = [gateway.get("/search?query=mirror").headers["X-Cache"] for _ in range(2)]
+
+    assert caches == ["miss", "hit"]
+    assert gateway.stop() == 0
