@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -40,6 +41,7 @@ from services.routes import Routes, questions_of
 from services.sealing import Sealer
 from services.server.opening import CannotListen, open_listener
 from services.server.running import serve
+from services.server.workers import Line, Workers, inherited
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
@@ -324,30 +326,45 @@ def create_app() -> Flask:
     return gateway.flask
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Serve until told to stop; the exit code."""
     try:
         settings, limits = read_settings()
+        listener, line = inherited(arguments) or (open_listener(settings), None)
     except SettingsError as error:
         _tell(*error.problems)
         return 2
-    configure_logging(settings.log_level)
-    gateway = create_gateway(settings, limits)
-    if gateway.upkeep is not None:
-        if not settings.cache_fail_open and not gateway.upkeep.finds_redis():
-            _tell(NO_REDIS)
-            return 1
-        gateway.upkeep.begin()
-    try:
-        listener = open_listener(settings)
     except CannotListen as error:
         _tell(str(error))
         return 1
-    _tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
+    configure_logging(settings.log_level)
+    tell_where = partial(_tell, f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
+    if line is None and settings.web_concurrency > 1:
+        return Workers(listener, settings.web_concurrency, (__file__,), tell_where).run()
+    gateway = create_gateway(settings, limits)
+    if not settings.cache_fail_open and gateway.upkeep and not gateway.upkeep.finds_redis():
+        _tell(NO_REDIS)
+        return 1
+    if line is None:
+        tell_where()
+    return _run(gateway, settings, listener, line)
+
+
+def _run(gateway: Gateway, settings: Settings, listener: socket.socket, line: Line | None) -> int:
+    """Serve, with everything in the background that goes with it."""
     threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
+    if gateway.upkeep is not None:
+        gateway.upkeep.begin()
     if gateway.prewarm is not None:
         gateway.prewarm.start()
-    abandoned = serve(gateway.wsgi, gateway.hits, gateway.readiness, settings, listener)
+    abandoned = serve(
+        gateway.wsgi,
+        gateway.hits,
+        gateway.readiness,
+        settings=settings,
+        listener=listener,
+        line=line,
+    )
     for part in (gateway.prewarm, gateway.upkeep):
         if part is not None:
             part.stop()
@@ -378,4 +395,4 @@ def configure_logging(level: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

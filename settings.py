@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     server_queue: Annotated[int, Ge(1), Le(10_000)] = Field(
         64, description="requests that may wait for a thread; further ones get 503 at once"
     )
+    web_concurrency: Annotated[int, Ge(1), Le(64)] = Field(
+        1, description="processes that serve; several want `CACHE_BACKEND=redis` to share answers"
+    )
     stock_waitress: bool = Field(
         False, description="serve with Waitress as it comes: slower, and without a drain"
     )

@@ -13,29 +13,43 @@ from services.hit_path import HitPath, WsgiApp
 from services.readiness import Readiness
 from services.server.opening import waitress_options
 from services.server.serving import Server
+from services.server.workers import Line
 from settings import Settings
 
 
-def serve(
+def serve(  # noqa: PLR0913  # what is served, where, and how
     app: WsgiApp,
     hits: HitPath,
     readiness: Readiness,
+    *,
     settings: Settings,
     listener: socket.socket,
+    line: Line | None,
 ) -> int:
-    """Serve until SIGTERM or SIGINT; how many requests had to be abandoned."""
+    """Serve until SIGTERM or SIGINT; how many requests had to be abandoned.
+
+    `line` leads to the process that keeps this one, where there is one.
+    """
     options = waitress_options(settings, listener)
     if settings.stock_waitress:
-        return _serve_stock(app, readiness, options)
+        return _serve_stock(app, readiness, options, line)
     server = Server(app, hits, readiness, options=options, most_queued=settings.server_queue)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.drain())
+    if line is not None:
+        line.when_cut(server.drain)
+        line.say_ready()
     return server.run()
 
 
-def _serve_stock(app: WsgiApp, readiness: Readiness, options: dict[str, Any]) -> int:
+def _serve_stock(
+    app: WsgiApp, readiness: Readiness, options: dict[str, Any], line: Line | None
+) -> int:
     signal.signal(signal.SIGTERM, _stop)
     readiness.has_started = True
+    if line is not None:
+        line.when_cut(lambda: signal.raise_signal(signal.SIGTERM))
+        line.say_ready()
     create_server(app, **options).run()
     return 0
 

@@ -14,6 +14,7 @@ class Clients:
 
     def __init__(self, port: int, count: int, target: str) -> None:
         self._port, self._target = port, target
+        self.keep_coming = False
         self.answered: list[int] = []
         self.lost: list[str] = []
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
@@ -28,18 +29,23 @@ class Clients:
             thread.join(60)
 
     def _run(self) -> None:
-        while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-            try:
-                connection.connect()
-            except ConnectionError:
-                return  # nobody listens any more: nothing was accepted
-            try:
-                self._ask_until_told_to_leave(connection)
-            except (OSError, http.client.HTTPException) as error:
-                self.lost.append(repr(error))
-            finally:
-                connection.close()
+        while self._visit() and self.keep_coming:
+            pass
+
+    def _visit(self) -> bool:
+        """Whether somebody listened."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.connect()
+        except ConnectionError:
+            return False  # nobody listens any more: nothing was accepted
+        try:
+            self._ask_until_told_to_leave(connection)
+        except (OSError, http.client.HTTPException) as error:
+            self.lost.append(repr(error))
+        finally:
+            connection.close()
+        return True
 
     def _ask_until_told_to_leave(self, connection: http.client.HTTPConnection) -> None:
         while True:
