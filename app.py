@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
-from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from pythonjsonlogger.json import JsonFormatter
@@ -27,8 +26,8 @@ from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
+from services.health import cache_health, health_snapshot
 from services.hit_path import HitPath, WsgiApp
-from services.metrics import cache_health, health_snapshot
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
@@ -40,6 +39,7 @@ from services.responses import with_stored_headers
 from services.routes import Routes, questions_of
 from services.sealing import Sealer
 from services.server import CannotListen, open_server
+from services.service_routes import ServiceRoutes, service_info
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
@@ -146,7 +146,16 @@ def create_gateway(
     )
     hit_path = HitPath(flask, cache, note=engine.note)
     Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
-    _mount_service_routes(flask, settings, engine, upkeep, prewarm)
+    ServiceRoutes(
+        about=service_info(SERVICE, VERSION, ENDPOINTS),
+        health=lambda: health_snapshot(
+            engine,
+            upkeep,
+            prewarm,
+            configured_backend=settings.cache_backend,
+            rate_limits=settings.enable_rate_limits,
+        ),
+    ).mount(flask)
     if settings.admin_token:
         AdminRoutes(admin, settings.admin_token).mount(flask)
     frame = RequestFrame(hit_path, access_log=settings.access_log)
@@ -261,49 +270,6 @@ def _widths(settings: Settings) -> dict[str, int]:
         "subcache_song": settings.max_workers_songs,
         "billboard": settings.max_concurrency_billboard,
         "artist_card": settings.max_concurrency_artist_lookup,
-    }
-
-
-def _mount_service_routes(
-    flask: Flask,
-    settings: Settings,
-    engine: ReadThrough,
-    upkeep: Upkeep | None,
-    prewarm: Prewarm | None,
-) -> None:
-    def index() -> Response:
-        return jsonify(service_info())
-
-    def health() -> Response:
-        snapshot = health_snapshot(
-            engine,
-            upkeep,
-            prewarm,
-            configured_backend=settings.cache_backend,
-            rate_limits=settings.enable_rate_limits,
-        )
-        return jsonify(snapshot)
-
-    flask.add_url_rule("/", "index", index)
-    flask.add_url_rule("/health", "health", health)
-
-
-def service_info() -> dict[str, Any]:
-    """The body of /."""
-    return {
-        "service": SERVICE,
-        "version": VERSION,
-        "status": "ok",
-        "health": "/health",
-        "endpoints": [
-            {
-                "name": endpoint.name,
-                "methods": list(endpoint.methods),
-                "path": endpoint.path,
-                "summary": endpoint.summary,
-            }
-            for endpoint in ENDPOINTS
-        ],
     }
 
 

@@ -32,8 +32,8 @@ FLOORS = (
     ("services.endpoints", "services.pilot"),
     ("services.read_through",),
     ("services.prewarm",),
-    ("services.hit_path", "services.metrics", "services.routes"),
-    ("services.admin", "services.request_frame", "services.server"),
+    ("services.health", "services.hit_path", "services.routes"),
+    ("services.admin", "services.request_frame", "services.server", "services.service_routes"),
     ("cli",),
     ("app",),
 )

@@ -1,4 +1,4 @@
-"""Reads every component's counters; renders /health."""
+"""Reads every component's counters: the body of /health."""
 
 from __future__ import annotations
 
