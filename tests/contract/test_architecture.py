@@ -10,9 +10,18 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
     ("errors", "settings"),
-    ("envelope", "services.pools", "services.popularity", "services.readiness", "transport"),
-    ("clients", "stores"),
-    ("cache_layer", "services.parsers"),
+    (
+        "envelope",
+        "services.bearer",
+        "services.per_thread",
+        "services.pools",
+        "services.popularity",
+        "services.readiness",
+        "services.watchdog",
+        "transport",
+    ),
+    ("clients", "services.log_writer", "services.traffic", "stores"),
+    ("cache_layer", "services.access_log", "services.logs", "services.parsers"),
     ("services.resource",),
     (
         "services.fan_out",
@@ -33,8 +42,9 @@ FLOORS = (
     ("services.read_through",),
     ("services.prewarm",),
     ("services.health", "services.hit_path", "services.routes"),
-    ("services.admin", "services.request_frame", "services.server", "services.service_routes"),
-    ("cli",),
+    ("services.admin", "services.figures", "services.request_frame", "services.server"),
+    ("services.exposition",),
+    ("cli", "services.service_routes"),
     ("app",),
 )
 MOST_LINES = 400
