@@ -20,6 +20,7 @@ from errors import (
     InvalidRequest,
     NotFound,
     RateLimited,
+    Unauthorized,
     UnsupportedMediaType,
     error_body,
 )
@@ -47,6 +48,7 @@ from services.responses import (
     retry_after,
     wrapped,
 )
+from services.traffic import CODE, ROUTE
 
 log = logging.getLogger("gateway.http")
 
@@ -72,6 +74,7 @@ class Routes:
         """One Flask rule a route; every failure becomes the one error body."""
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         app.url_map.merge_slashes = False  # a wrong path is 404 in our shape, not a redirect page
+        app.before_request(_name_the_route)
         for route in routes:
             app.add_url_rule(route.path, route.name, self._view(route), methods=[*route.methods])
         app.register_error_handler(GatewayError, error_response)
@@ -156,6 +159,11 @@ class Routes:
         window = self._limiter.current_limit
         wait = window.reset_at - time.time() if window else None
         return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
+
+
+def _name_the_route() -> None:
+    """For whoever counts requests: a path is a client's choice, a route is ours."""
+    request.environ[ROUTE] = request.endpoint
 
 
 def questions_of(
@@ -246,10 +254,13 @@ def json_object() -> dict[str, Any]:
 def error_response(error: GatewayError) -> Response:
     """The answer that a failure becomes."""
     request_id = request.environ.get(REQUEST_ID, "")
+    request.environ[CODE] = error.code
     body = orjson.dumps(error_body(error, instance=request.path, request_id=request_id))
     headers: Headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
     if error.retry_after_sec is not None:
         headers.append(("Retry-After", retry_after(error.retry_after_sec)))
+    if isinstance(error, Unauthorized):
+        headers.append(("WWW-Authenticate", "Bearer"))
     return Response(body, status=error.status, headers=headers)
 
 
