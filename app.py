@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import signal
 import sys
@@ -16,22 +15,26 @@ from types import FrameType
 from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from pythonjsonlogger.json import JsonFormatter
 
 from cache_layer import CacheLayer
 from cli import cache_commands
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
 from envelope import Policy
+from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
-from services.health import cache_health, health_snapshot
+from services.exposition import Exposition
+from services.health import Observed, cache_health, health_snapshot
 from services.hit_path import HitPath, WsgiApp
+from services.log_writer import LogWriter
+from services.logs import open_logs
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
 from services.read_through import Pools, ReadThrough
+from services.readiness import Readiness
 from services.refresher import Refresher
 from services.request_frame import RequestFrame
 from services.resource import Batch
@@ -54,6 +57,8 @@ REFRESH_THREADS = 4
 HELPER_THREADS = 64
 WEBSITE_CONCURRENCY = 16
 MIB = 2**20
+#: How long an exit waits for the log's last lines: its reader may be gone.
+LAST_LINES_SEC = 1.0
 NO_REDIS = "Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without."
 #: Lyrics services ask their clients to name themselves; LRCLIB refuses those that do not.
 APP_AGENT = f"{SERVICE}/{VERSION}"
@@ -72,6 +77,9 @@ class Gateway:
     upkeep: Upkeep | None
     admin: CacheAdmin
     prewarm: Prewarm | None
+    readiness: Readiness
+    observed: Observed
+    access_log: AccessLog
 
 
 def default_limits() -> dict[str, CacheLimits]:
@@ -104,6 +112,7 @@ def create_gateway(
     *,
     clock: Callable[[], float] = time.time,
     rng: random.Random | None = None,
+    log: LogWriter | None = None,
 ) -> Gateway:
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
     flask = Flask(__name__, static_folder=None)
@@ -146,20 +155,46 @@ def create_gateway(
     )
     hit_path = HitPath(flask, cache, note=engine.note)
     Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
+    observed = Observed(
+        engine=engine,
+        upkeep=upkeep,
+        prewarm=prewarm,
+        log=log,
+        configured_backend=settings.cache_backend,
+        rate_limits=settings.enable_rate_limits,
+    )
+    readiness = Readiness()
     ServiceRoutes(
         about=service_info(SERVICE, VERSION, ENDPOINTS),
-        health=lambda: health_snapshot(
-            engine,
-            upkeep,
-            prewarm,
-            configured_backend=settings.cache_backend,
-            rate_limits=settings.enable_rate_limits,
-        ),
+        health=lambda: health_snapshot(observed),
+        readiness=readiness,
+        exposition=Exposition(observed, lambda: _rules_of(flask), VERSION),
+        metrics_token=settings.metrics_token,
     ).mount(flask)
     if settings.admin_token:
         AdminRoutes(admin, settings.admin_token).mount(flask)
-    frame = RequestFrame(hit_path, access_log=settings.access_log)
-    return Gateway(frame, flask, engine, upstreams, upkeep, admin, prewarm)
+    access_log = AccessLog(
+        observed.traffic,
+        log if settings.logs_requests else None,
+        _rules_of(flask),
+        with_query=settings.access_log_query,
+    )
+    return Gateway(
+        wsgi=RequestFrame(hit_path, access_log),
+        flask=flask,
+        engine=engine,
+        upstreams=upstreams,
+        upkeep=upkeep,
+        admin=admin,
+        prewarm=prewarm,
+        readiness=readiness,
+        observed=observed,
+        access_log=access_log,
+    )
+
+
+def _rules_of(flask: Flask) -> dict[str, str]:
+    return {rule.endpoint: rule.rule for rule in flask.url_map.iter_rules()}
 
 
 def _build_cache(
@@ -295,24 +330,34 @@ def main() -> int:
     except SettingsError as error:
         _tell(*error.problems)
         return 2
-    configure_logging(settings.log_level)
-    gateway = create_gateway(settings, limits)
+    log = open_logs(settings.log_level)
+    try:
+        return _serve(settings, limits, log)
+    finally:
+        log.flush(LAST_LINES_SEC)
+
+
+def _serve(settings: Settings, limits: Mapping[str, CacheLimits], log: LogWriter) -> int:
+    gateway = create_gateway(settings, limits, log=log)
     if gateway.upkeep is not None:
         if not settings.cache_fail_open and not gateway.upkeep.finds_redis():
-            _tell(NO_REDIS)
+            log.tell(NO_REDIS)
             return 1
         gateway.upkeep.begin()
     try:
         server = open_server(gateway.wsgi, settings)
     except CannotListen as error:
-        _tell(str(error))
+        log.tell(str(error))
         return 1
-    _tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
-    threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
+    log.tell(f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
+    threading.Thread(target=_greet, args=(gateway.upstreams, log), daemon=True).start()
     signal.signal(signal.SIGTERM, _stop)
     if gateway.prewarm is not None:
         gateway.prewarm.start()
+    gateway.observed.watchdog.start()
+    gateway.readiness.has_started = True
     server.run()
+    gateway.observed.watchdog.stop()
     for part in (gateway.prewarm, gateway.upkeep):
         if part is not None:
             part.stop()
@@ -320,7 +365,7 @@ def main() -> int:
 
 
 def _tell(*lines: str) -> None:
-    """Plain lines for whoever started us."""
+    """Plain lines for whoever started us, before there is a log."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 
@@ -329,21 +374,13 @@ def _stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the 
     raise SystemExit(0)
 
 
-def _greet(upstreams: Upstreams) -> None:
+def _greet(upstreams: Upstreams, log: LogWriter) -> None:
     """Ask for the visitor id before the first request needs it; say so when nobody answers."""
     if not upstreams.ytmusic.greet():
-        _tell(
+        log.tell(
             "YouTube Music cannot be reached: check the network and UPSTREAM_YTMUSIC_URL,"
             " or run `make demo`, which needs none."
         )
-
-
-def configure_logging(level: str) -> None:
-    """JSON lines on standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cache_layer import CacheLayer
 from clients import Upstream
 from envelope import Envelope, rfc3339
+from services.log_writer import LogWriter
 from services.prewarm import Member, Prewarm
 from services.read_through import ReadThrough
+from services.traffic import Traffic
 from services.upkeep import Upkeep
+from services.watchdog import Watchdog
 from stores.shared import SharedStore
 
 #: So many failures in a row make an upstream count as failing.
 FAILING_FROM = 3
+#: Words for an upstream that nothing is wrong with.
+WELL = frozenset({"ok", "closed"})
 #: Prewarmed keys that /health names: all countries with charts, and the Hot 100.
 MOST_KEYS_TOLD = 100
+#: A log line lost longer ago is history, to be seen in /metrics.
+DROPS_MATTER_SEC = 300.0
+#: Answers are judged by Redis's clock; but certificates, dates and logs are by this host's.
+CLOCK_MAY_BE_OFF_SEC = 10.0
+
+#: What a server tells of itself: numbers by name, counters end in `_total`.
+ServerFigures = Callable[[], Mapping[str, float]]
 
 
-def health_snapshot(
-    engine: ReadThrough,
-    upkeep: Upkeep | None,
-    prewarm: Prewarm | None,
-    *,
-    configured_backend: str,
-    rate_limits: bool,
-) -> dict[str, Any]:
-    """The body of /health.
+@dataclass(slots=True)
+class Observed:
+    """The parts whose counters are read, here and by /metrics; none of them knows."""
 
-    Shape: {"status": "healthy", "cache": {…}, "rate_limits": {"enabled": true},
-            "prewarm": {"enabled": false}, "loads": {…}, "upstreams": {"ytmusic": {…}, …}}
+    engine: ReadThrough
+    upkeep: Upkeep | None
+    prewarm: Prewarm | None
+    log: LogWriter | None
+    configured_backend: str
+    rate_limits: bool
+    traffic: Traffic = field(default_factory=Traffic)
+    watchdog: Watchdog = field(default_factory=Watchdog)
+    #: set by a server that has something to tell; "is_shedding" above 0 makes a reason
+    server: ServerFigures | None = None
+
+    def __post_init__(self) -> None:
+        """Every loop among the parts is watched from the start."""
+        self.watchdog.add(*(part.heart for part in (self.prewarm, self.log) if part is not None))
+        self.watchdog.add(*(self.upkeep.hearts if self.upkeep else ()))
+
+    @property
+    def shared(self) -> SharedStore | None:
+        """What is behind memory."""
+        return self.engine.cache.shared
+
+
+def health_snapshot(observed: Observed) -> dict[str, Any]:
+    """The body of /health: nobody is asked and nothing is waited for.
+
+    Shape: {"status": "degraded", "reasons": [{"code": "redis_down", "detail": "…"}],
+            "cache": {…}, "rate_limits": {"enabled": true}, "prewarm": {"enabled": false},
+            "loads": {…}, "upstreams": {"ytmusic": {…}, …}, "log": {…}, "watchdog": {…},
+            "server": {…}}
     """
+    engine, prewarm = observed.engine, observed.prewarm
     upstreams = {
         upstream.name: upstream_health(upstream) for upstream in engine.pilot.upstreams.all
     }
-    cache = cache_health(engine.cache, upkeep, configured_backend)
-    is_failing = any(figures["state"] == "failing" for figures in upstreams.values())
+    reasons = [{"code": code, "detail": detail} for code, detail in _reasons(observed, upstreams)]
     return {
-        "status": "degraded" if is_failing or cache["degraded"] else "healthy",
-        "cache": cache,
-        "rate_limits": {"enabled": rate_limits},
+        "status": "degraded" if reasons else "healthy",
+        "reasons": reasons,
+        "cache": cache_health(engine.cache, observed.upkeep, observed.configured_backend),
+        "rate_limits": {"enabled": observed.rate_limits},
         "prewarm": prewarm_health(prewarm, engine.cache) if prewarm else {"enabled": False},
         "loads": {
             "running": len(engine.flights),
@@ -49,6 +84,49 @@ def health_snapshot(
             "refreshes": asdict(engine.refresher.stats),
         },
         "upstreams": upstreams,
+        "log": log_health(observed.log),
+        "watchdog": watchdog_health(observed.watchdog),
+        "server": dict(observed.server()) if observed.server else {},
+    }
+
+
+def _reasons(
+    observed: Observed, upstreams: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Why not all is well: a word for a machine, a sentence for an operator."""
+    if observed.shared is not None and observed.shared.guard.is_open:
+        told = observed.shared.guard.stats.last_error or "unknown"
+        yield "redis_down", f"Redis is given up ({told}): this instance works by itself."
+    for name, figures in upstreams.items():
+        if figures["state"] not in WELL:
+            yield (
+                "upstream_failing",
+                f"{name} is {figures['state']}: stored answers go out, the others fail.",
+            )
+    for name, what in observed.watchdog.ill().items():
+        yield "loop_stalled", f"The loop {name} {what}."
+    if observed.log is not None and observed.log.dropped_ago_sec < DROPS_MATTER_SEC:
+        yield "log_lines_dropped", "Log lines were dropped: nobody reads them fast enough."
+    if observed.upkeep and abs(observed.upkeep.clock_offset_sec) > CLOCK_MAY_BE_OFF_SEC:
+        off_sec = observed.upkeep.clock_offset_sec
+        yield "clock_off", f"This host's clock is {off_sec:.0f} s behind Redis's."
+    if observed.server is not None and observed.server().get("is_shedding"):
+        yield "shedding", "More requests arrive than can be answered: some are refused at once."
+
+
+def log_health(log: LogWriter | None) -> dict[str, int]:
+    """What became of the log's lines."""
+    if log is None:
+        return {}
+    return {"written": log.written, "waiting": log.waiting, "dropped": log.dropped}
+
+
+def watchdog_health(watchdog: Watchdog) -> dict[str, Any]:
+    """How often each loop stalled or ended, and the whole process stood still."""
+    return {
+        "stalls": watchdog.stalls.copy(),
+        "deaths": watchdog.deaths.copy(),
+        "pauses": watchdog.pauses,
     }
 
 
@@ -98,7 +176,7 @@ def prewarm_health(prewarm: Prewarm, cache: CacheLayer) -> dict[str, Any]:
             "keys": [{"key": …, "state": "fresh", "fresh_until": …, "due": …}, …]}
     """
     popularity, last_run, now = prewarm.popularity, prewarm.last_run, cache.clock()
-    kept = [(member, cache.memory.get(member.key)) for member in prewarm.members]
+    kept = [(member, cache.memory.peek(member.key)) for member in prewarm.members]
     due = [member.due_at(held, now) for member, held in kept]
     return {
         "enabled": True,

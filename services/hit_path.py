@@ -9,6 +9,7 @@ from typing import Any
 
 from cache_layer import CacheLayer
 from services.responses import answer, fresh_hit
+from services.traffic import ROUTE
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -68,6 +69,7 @@ class HitPath:
         headers = fresh_hit(envelope, now) if envelope else None
         if envelope is None or headers is None:
             return None
+        environ[ROUTE] = key.partition(":")[0]
         self._cache.count("hit")
         if self._note is not None:
             self._note(key)

@@ -1,4 +1,4 @@
-"""What the gateway tells about itself: /, /health."""
+"""What the gateway tells about itself: /, /health, /livez, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, request
 
+from errors import Draining
+from services.bearer import require_bearer
+from services.exposition import Exposition
+from services.readiness import Readiness
 from services.responses import JSON_TYPE, SECURITY
 from services.routes import AnyRoute
+
+#: A body that depends on nothing: whoever can send it is alive.
+ALIVE = b'{"status":"alive"}'
+READY = b'{"status":"ready"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +27,28 @@ class ServiceRoutes:
 
     about: Mapping[str, Any]
     health: Callable[[], Mapping[str, Any]]
+    readiness: Readiness
+    exposition: Exposition
+    metrics_token: str = ""
 
     def mount(self, app: Flask) -> None:
         """A rule each; no answer may be reused, for each is about this moment."""
-        app.add_url_rule("/", "index", self._index)
-        app.add_url_rule("/health", "health", self._health)
+        app.add_url_rule("/", "index", lambda: _told(orjson.dumps(self.about)))
+        app.add_url_rule("/health", "health", lambda: _told(orjson.dumps(self.health())))
+        app.add_url_rule("/livez", "livez", lambda: _told(ALIVE))
+        app.add_url_rule("/readyz", "readyz", self._readyz)
+        app.add_url_rule("/metrics", "metrics", self._metrics)
 
-    def _index(self) -> Response:
-        return _told(self.about)
+    def _readyz(self) -> Response:
+        """Whether to send traffic here: yes from the start to the drain, whatever fails behind."""
+        if self.readiness.is_ready:
+            return _told(READY)
+        raise Draining("" if self.readiness.is_draining else "The gateway is starting.")
 
-    def _health(self) -> Response:
-        return _told(self.health())
+    def _metrics(self) -> Response:
+        if self.metrics_token:
+            require_bearer(self.metrics_token, request.headers.get("Authorization", ""))
+        return _told(*self.exposition.rendered(request.headers.get("Accept", "")))
 
 
 def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict[str, Any]:
@@ -39,6 +58,7 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "version": version,
         "status": "ok",
         "health": "/health",
+        "metrics": "/metrics",
         "endpoints": [
             {
                 "name": route.name,
@@ -51,6 +71,6 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
     }
 
 
-def _told(body: Mapping[str, Any]) -> Response:
-    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
-    return Response(orjson.dumps(body), headers=headers)
+def _told(body: bytes, content_type: str = JSON_TYPE) -> Response:
+    headers = [("Content-Type", content_type), ("Cache-Control", "no-store"), *SECURITY]
+    return Response(body, headers=headers)
