@@ -1,9 +1,11 @@
-"""The log of a real process: its pipe may be full, and its last lines are not lost."""
+"""A real process as its operator sees it: its log, whose pipe may be full, and its probes."""
 
 import signal
 
 import orjson
 import pytest
+
+from tests.system.conftest import free_port
 
 pytestmark = pytest.mark.system
 
@@ -67,3 +69,14 @@ def test_a_started_process_is_ready_and_every_loop_of_it_is_watched(serve, redis
     assert set(health["watchdog"]["deaths"]) == {
         "log-writer", "prewarm", "redis-listen", "redis-tend",
     }  # fmt: skip
+
+
+def test_without_redis_it_starts_is_ready_and_says_degraded(serve):
+    gateway = serve(CACHE_BACKEND="redis", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+
+    assert gateway.get("/livez").json() == {"status": "alive"}
+    assert gateway.get("/readyz").status_code == 200
+    health = gateway.get("/health").json()
+    assert health["status"] == "degraded"
+    assert [reason["code"] for reason in health["reasons"]] == ["redis_down"]
+    assert gateway.get("/search?query=mirror").status_code == 200
