@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from clients import Upstream
-from services.health import WELL, Observed, upstream_health
+from services.health import Observed, upstream_health
 from services.log_writer import LogWriter
 from services.prewarm import Prewarm
 from services.read_through import ReadThrough
@@ -82,7 +82,7 @@ def _of_upstreams(upstreams: tuple[Upstream, ...]) -> Iterator[Row]:
     yield row("calls_total", "calls sent, retries included", lambda one: one.stats.calls)
     yield row("errors_total", "calls that failed", lambda one: one.stats.errors)
     yield row("in_flight", "calls running", lambda one: one.stats.in_flight)
-    yield row("up", "0 while it fails", lambda one: upstream_health(one)["state"] in WELL)
+    yield row("up", "0 while it fails", lambda one: not upstream_health(one)["is_failing"])
     yield row("latency_p50_seconds", "median of the last calls", latency(0.5))
     yield row("latency_p95_seconds", "95th percentile of the last calls", latency(0.95))
 

@@ -19,8 +19,6 @@ from stores.shared import SharedStore
 
 #: So many failures in a row make an upstream count as failing.
 FAILING_FROM = 3
-#: Words for an upstream that nothing is wrong with.
-WELL = frozenset({"ok", "closed"})
 #: Prewarmed keys that /health names: all countries with charts, and the Hot 100.
 MOST_KEYS_TOLD = 100
 #: A log line lost longer ago is history, to be seen in /metrics.
@@ -98,11 +96,8 @@ def _reasons(
         told = observed.shared.guard.stats.last_error or "unknown"
         yield "redis_down", f"Redis is given up ({told}): this instance works by itself."
     for name, figures in upstreams.items():
-        if figures["state"] not in WELL:
-            yield (
-                "upstream_failing",
-                f"{name} is {figures['state']}: stored answers go out, the others fail.",
-            )
+        if figures["is_failing"]:
+            yield "upstream_failing", f"{name} fails: of its answers only the stored ones go out."
     for name, what in observed.watchdog.ill().items():
         yield "loop_stalled", f"The loop {name} {what}."
     if observed.log is not None and observed.log.dropped_ago_sec < DROPS_MATTER_SEC:
@@ -206,6 +201,7 @@ def upstream_health(upstream: Upstream) -> dict[str, Any]:
     failing = stats.failures_in_a_row >= FAILING_FROM
     return {
         "state": "failing" if failing else "ok",
+        "is_failing": failing,
         "calls": stats.calls,
         "errors": stats.errors,
         "in_flight": stats.in_flight,

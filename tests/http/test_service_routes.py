@@ -102,7 +102,7 @@ def test_health_names_the_upstream_that_fails(running, emulator):
 
     told = reasons(running)
     assert list(told) == ["upstream_failing"]
-    assert told["upstream_failing"].startswith("ytmusic is ")
+    assert told["upstream_failing"].startswith("ytmusic fails")
 
 
 def test_health_tells_that_redis_is_given_up(run_gateway, redis_server):
