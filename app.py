@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from pythonjsonlogger.json import JsonFormatter
 
 from cache_layer import CacheLayer
 from cli import cache_commands
 from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
-from envelope import Policy
+from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
+from services.configuration import policies_of, read_settings, widths_of
 from services.endpoints import ENDPOINTS, RESOURCES
-from services.endpoints.lyrics import LYRICS, PROVIDERS
+from services.exposition import Exposition
+from services.health import Observed, cache_health, health_snapshot
 from services.hit_path import HitPath, WsgiApp
-from services.metrics import cache_health, health_snapshot
+from services.log_writer import LogWriter
+from services.logs import open_logs
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
@@ -35,16 +35,16 @@ from services.read_through import Pools, ReadThrough
 from services.readiness import Readiness
 from services.refresher import Refresher
 from services.request_frame import RequestFrame
-from services.resource import Batch
 from services.responses import with_stored_headers
 from services.routes import Routes, questions_of
 from services.sealing import Sealer
 from services.server.opening import CannotListen, open_listener
 from services.server.running import serve
 from services.server.workers import Line, Workers, inherited
+from services.service_routes import ServiceRoutes, service_info
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
-from settings import CacheLimits, Settings, SettingsError, load_settings
+from settings import CacheLimits, Settings, SettingsError
 from stores.backends import open_memory, open_shared
 from stores.clock import DisciplinedClock, Fences
 from transport import Site, open_session
@@ -56,6 +56,8 @@ REFRESH_THREADS = 4
 HELPER_THREADS = 64
 WEBSITE_CONCURRENCY = 16
 MIB = 2**20
+#: How long an exit waits for the log's last lines: its reader may be gone.
+LAST_LINES_SEC = 1.0
 NO_REDIS = "Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without."
 #: Lyrics services ask their clients to name themselves; LRCLIB refuses those that do not.
 APP_AGENT = f"{SERVICE}/{VERSION}"
@@ -76,30 +78,8 @@ class Gateway:
     upkeep: Upkeep | None
     admin: CacheAdmin
     prewarm: Prewarm | None
-
-
-def default_limits() -> dict[str, CacheLimits]:
-    """The cache limits of the resource table, which settings override by name."""
-    return {
-        name: CacheLimits(
-            resource.policy.ttl_sec, resource.policy.revalidate_until_sec, resource.policy.stale_sec
-        )
-        for name, resource in RESOURCES.items()
-    }
-
-
-def limit_aliases() -> dict[str, str]:
-    """A batch has no limits of its own: its name stands for its part's."""
-    return {batch.name: batch.part.name for batch in ENDPOINTS if isinstance(batch, Batch)}
-
-
-def read_settings() -> tuple[Settings, dict[str, CacheLimits]]:
-    """What the environment asks for.
-
-    Raises: SettingsError — with every problem there is.
-    """
-    check = partial(wanted_questions, ENDPOINTS)
-    return load_settings(default_limits(), limit_aliases(), checks=(check,))
+    observed: Observed
+    access_log: AccessLog
 
 
 def create_gateway(
@@ -108,6 +88,7 @@ def create_gateway(
     *,
     clock: Callable[[], float] = time.time,
     rng: random.Random | None = None,
+    log: LogWriter | None = None,
 ) -> Gateway:
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
     flask = Flask(__name__, static_folder=None)
@@ -129,7 +110,7 @@ def create_gateway(
             sealer=Sealer(cache.clock, rng, settings.cache_jitter_pct),
             upstreams=upstreams,
             helpers=helpers,
-            widths=_widths(settings),
+            widths=widths_of(settings),
         ),
         policies=policies_of(settings, limits),
     )
@@ -150,11 +131,47 @@ def create_gateway(
     )
     hit_path = HitPath(flask, cache, note=engine.note)
     Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
-    _mount_service_routes(flask, settings, engine, upkeep, prewarm)
+    observed = Observed(
+        engine=engine,
+        upkeep=upkeep,
+        prewarm=prewarm,
+        log=log,
+        configured_backend=settings.cache_backend,
+        rate_limits=settings.enable_rate_limits,
+    )
+    readiness = Readiness()
+    ServiceRoutes(
+        about=service_info(SERVICE, VERSION, ENDPOINTS),
+        health=lambda: health_snapshot(observed),
+        readiness=readiness,
+        exposition=Exposition(observed, lambda: _rules_of(flask), VERSION),
+        metrics_token=settings.metrics_token,
+    ).mount(flask)
     if settings.admin_token:
         AdminRoutes(admin, settings.admin_token).mount(flask)
-    frame = RequestFrame(hit_path, access_log=settings.access_log)
-    return Gateway(frame, hit_path, Readiness(), flask, engine, upstreams, upkeep, admin, prewarm)
+    access_log = AccessLog(
+        observed.traffic,
+        log if settings.logs_requests else None,
+        _rules_of(flask),
+        with_query=settings.access_log_query,
+    )
+    return Gateway(
+        wsgi=RequestFrame(hit_path, access_log),
+        hits=hit_path,
+        flask=flask,
+        engine=engine,
+        upstreams=upstreams,
+        upkeep=upkeep,
+        admin=admin,
+        prewarm=prewarm,
+        readiness=readiness,
+        observed=observed,
+        access_log=access_log,
+    )
+
+
+def _rules_of(flask: Flask) -> dict[str, str]:
+    return {rule.endpoint: rule.rule for rule in flask.url_map.iter_rules()}
 
 
 def _build_cache(
@@ -230,87 +247,6 @@ def _website(name: str, origin: str, base_url: str, *, pages: bool = False) -> S
     )
 
 
-def policies_of(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str, Policy]:
-    """The table's policies with the operator's overrides."""
-    policies = {}
-    is_adaptive = settings.cache_adaptive_ttl
-    adaptive = set(limits) - set(settings.cache_adaptive_ttl_except) if is_adaptive else set()
-    for name, resource in RESOURCES.items():
-        ttl, revalidate, stale = limits[name]
-        if not settings.enable_stale_fallback:
-            revalidate = stale = ttl
-        policies[name] = replace(
-            resource.policy,
-            ttl_sec=ttl,
-            revalidate_sec=revalidate,
-            stale_sec=stale,
-            is_adaptive=name in adaptive,
-        )
-    for name in (LYRICS.name, *(provider.name for provider in PROVIDERS.values())):
-        policies[name] = replace(
-            policies[name],
-            absent_sec=settings.cache_ttl_lyrics_negative_base_sec,
-            absent_factor=settings.cache_lyrics_negative_backoff_factor,
-            absent_max_sec=settings.cache_ttl_lyrics_negative_max_sec,
-        )
-    return policies
-
-
-def _widths(settings: Settings) -> dict[str, int]:
-    return {name: resource.concurrency for name, resource in RESOURCES.items()} | {
-        "trending": settings.max_workers_trending,
-        "recommendations": settings.max_workers_recommendations,
-        "mix": settings.max_workers_mix,
-        "artist_songs": settings.max_workers_artist_songs,
-        "subcache_song": settings.max_workers_songs,
-        "billboard": settings.max_concurrency_billboard,
-        "artist_card": settings.max_concurrency_artist_lookup,
-    }
-
-
-def _mount_service_routes(
-    flask: Flask,
-    settings: Settings,
-    engine: ReadThrough,
-    upkeep: Upkeep | None,
-    prewarm: Prewarm | None,
-) -> None:
-    def index() -> Response:
-        return jsonify(service_info())
-
-    def health() -> Response:
-        snapshot = health_snapshot(
-            engine,
-            upkeep,
-            prewarm,
-            configured_backend=settings.cache_backend,
-            rate_limits=settings.enable_rate_limits,
-        )
-        return jsonify(snapshot)
-
-    flask.add_url_rule("/", "index", index)
-    flask.add_url_rule("/health", "health", health)
-
-
-def service_info() -> dict[str, Any]:
-    """The body of /."""
-    return {
-        "service": SERVICE,
-        "version": VERSION,
-        "status": "ok",
-        "health": "/health",
-        "endpoints": [
-            {
-                "name": endpoint.name,
-                "methods": list(endpoint.methods),
-                "path": endpoint.path,
-                "summary": endpoint.summary,
-            }
-            for endpoint in ENDPOINTS
-        ],
-    }
-
-
 def create_app() -> Flask:
     """The application as the `flask` command finds it, with `flask cache`; `main` serves.
 
@@ -330,33 +266,48 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Serve until told to stop; the exit code."""
     try:
         settings, limits = read_settings()
-        listener, line = inherited(arguments) or (open_listener(settings), None)
     except SettingsError as error:
         _tell(*error.problems)
         return 2
+    log = open_logs(settings.log_level)
+    try:
+        return _run(settings, limits, log, inherited(arguments))
+    finally:
+        log.flush(LAST_LINES_SEC)
+
+
+def _run(
+    settings: Settings,
+    limits: Mapping[str, CacheLimits],
+    log: LogWriter,
+    kept: tuple[socket.socket, Line] | None,
+) -> int:
+    """Keep workers, or be one, or serve alone; the exit code."""
+    tell_where = partial(log.tell, f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
+    try:
+        listener, line = kept or (open_listener(settings), None)
     except CannotListen as error:
-        _tell(str(error))
+        log.tell(str(error))
         return 1
-    configure_logging(settings.log_level)
-    tell_where = partial(_tell, f"{SERVICE} listens on http://127.0.0.1:{settings.port}")
     if line is None and settings.web_concurrency > 1:
         return Workers(listener, settings.web_concurrency, (__file__,), tell_where).run()
-    gateway = create_gateway(settings, limits)
+    gateway = create_gateway(settings, limits, log=log)
     if not settings.cache_fail_open and gateway.upkeep and not gateway.upkeep.finds_redis():
-        _tell(NO_REDIS)
+        log.tell(NO_REDIS)
         return 1
     if line is None:
         tell_where()
-    return _run(gateway, settings, listener, line)
+    threading.Thread(target=_greet, args=(gateway.upstreams, log), daemon=True).start()
+    return _serve(gateway, settings, listener, line)
 
 
-def _run(gateway: Gateway, settings: Settings, listener: socket.socket, line: Line | None) -> int:
-    """Serve, with everything in the background that goes with it."""
-    threading.Thread(target=_greet, args=(gateway.upstreams,), daemon=True).start()
+def _serve(gateway: Gateway, settings: Settings, listener: socket.socket, line: Line | None) -> int:
+    """Serve, with everything in the background that goes with it; the exit code."""
     if gateway.upkeep is not None:
         gateway.upkeep.begin()
     if gateway.prewarm is not None:
         gateway.prewarm.start()
+    gateway.observed.watchdog.start()
     abandoned = serve(
         gateway.wsgi,
         gateway.hits,
@@ -365,6 +316,7 @@ def _run(gateway: Gateway, settings: Settings, listener: socket.socket, line: Li
         listener=listener,
         line=line,
     )
+    gateway.observed.watchdog.stop()
     for part in (gateway.prewarm, gateway.upkeep):
         if part is not None:
             part.stop()
@@ -372,26 +324,18 @@ def _run(gateway: Gateway, settings: Settings, listener: socket.socket, line: Li
 
 
 def _tell(*lines: str) -> None:
-    """Plain lines for whoever started us."""
+    """Plain lines for whoever started us, before there is a log."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 
 
-def _greet(upstreams: Upstreams) -> None:
+def _greet(upstreams: Upstreams, log: LogWriter) -> None:
     """Ask for the visitor id before the first request needs it; say so when nobody answers."""
     if not upstreams.ytmusic.greet():
-        _tell(
+        log.tell(
             "YouTube Music cannot be reached: check the network and UPSTREAM_YTMUSIC_URL,"
             " or run `make demo`, which needs none."
         )
-
-
-def configure_logging(level: str) -> None:
-    """JSON lines on standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

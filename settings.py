@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         "INFO", description="least severe log line written"
     )
     access_log: bool = Field(True, description="one line with id and latency for every request")
+    access_log_query: bool = Field(
+        False, description="log the values of parameters too: what people typed, not only its name"
+    )
+    metrics_token: Token = Field(
+        "", description="bearer token of /metrics, at least 16 characters; empty: open to all"
+    )
 
     # Cache
     cache_backend: Literal["simple", "redis"] = Field(
@@ -234,13 +240,18 @@ class Settings(BaseSettings):
     )
 
     @property
+    def logs_requests(self) -> bool:
+        """Whether requests leave lines, which are of level INFO."""
+        return self.access_log and self.log_level in {"DEBUG", "INFO"}
+
+    @property
     def ytmusic_concurrency(self) -> int:
         """Calls to YouTube Music at a time."""
         return self.upstream_max_workers or 32
 
 
 #: Settings whose value may hold a password: a problem with one does not repeat it.
-SECRET = frozenset({"admin_token", "ratelimit_storage_uri", "redis_url"})
+SECRET = frozenset({"admin_token", "metrics_token", "ratelimit_storage_uri", "redis_url"})
 LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
 OWN_NAMES = {name.upper() for name in Settings.model_fields}
 

@@ -12,8 +12,8 @@ from annotated_types import Ge, Le
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-from app import default_limits
 from errors import ERRORS
+from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
 from services.resource import Batch
 from settings import CacheLimits, Settings

@@ -9,6 +9,7 @@ from typing import Any
 
 from cache_layer import CacheLayer
 from services.responses import Answer, answer, fresh_hit
+from services.traffic import ROUTE
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -52,21 +53,18 @@ class HitPath:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The hit, or whatever the application answers."""
-        if environ["REQUEST_METHOD"] == "GET" and "HTTP_PREFER" not in environ:
-            hit = self.hit(
-                environ.get("REQUEST_URI", ""),
-                environ.get("HTTP_IF_NONE_MATCH"),
-                environ.get("HTTP_ACCEPT_ENCODING", ""),
-            )
-            if hit is not None:
-                status, headers, body = hit
-                start_response(status, headers)
-                return (body,) if body else ()
-        return self._app(environ, start_response)
+        hit = self.hit(environ)
+        if hit is None:
+            return self._app(environ, start_response)
+        status, headers, body = hit
+        start_response(status, headers)
+        return (body,) if body else ()
 
-    def hit(self, target: str, if_none_match: str | None, accept_encoding: str) -> Answer | None:
-        """The answer to a GET without preferences, where memory holds a fresh one."""
-        key = self._keys.get(target)
+    def hit(self, environ: Environ) -> Answer | None:
+        """The answer to a known GET without preferences, where memory holds a fresh one."""
+        if environ["REQUEST_METHOD"] != "GET" or "HTTP_PREFER" in environ:
+            return None
+        key = self._keys.get(environ.get("REQUEST_URI", ""))
         if key is None:
             return None
         now = self._cache.clock()
@@ -74,9 +72,13 @@ class HitPath:
         headers = fresh_hit(envelope, now) if envelope else None
         if envelope is None or headers is None:
             return None
+        environ[ROUTE] = key.partition(":")[0]
         self._cache.count("hit")
         if self._note is not None:
             self._note(key)
         return answer(
-            envelope, headers, if_none_match=if_none_match, accept_encoding=accept_encoding
+            envelope,
+            headers,
+            if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
+            accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
         )

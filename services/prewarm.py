@@ -18,6 +18,7 @@ from errors import GatewayError
 from services.popularity import Popular, Popularity
 from services.read_through import ReadThrough
 from services.resource import Batch, Endpoint, Params, Resource, Warming
+from services.watchdog import Heart
 from settings import Settings
 from stores.guard import RedisDown
 from stores.shared import Lease
@@ -26,6 +27,11 @@ log = logging.getLogger("gateway.prewarm")
 
 #: What the leader's claim is called in Redis; no answer's key is without a colon.
 LEADERSHIP = "prewarm"
+
+#: A renewal ends with its own deadline, 30 s at most; a tick may be shorter than that.
+PATIENCE_SEC = 120.0
+#: So many ticks without a sign of life are too many.
+PATIENCE_TICKS = 5
 
 Asked = tuple[Resource[Any], Params]
 Table = Sequence[Endpoint[Any] | Batch[Any]]
@@ -111,6 +117,8 @@ class Prewarm:
         self.is_leader = False
         self.last_run: float | None = None
         self.stats = PrewarmStats()
+        patience_sec = max(PATIENCE_SEC, PATIENCE_TICKS * self.tick_sec)
+        self.heart = Heart("prewarm", patience_sec, revive=self.start)
         self._engine = engine
         self._cache = engine.cache
         self._rng = rng
@@ -142,7 +150,9 @@ class Prewarm:
 
     def _run(self, pause_sec: float) -> None:
         while not self._stopped.wait(pause_sec):
+            self.heart.wake()
             _without_end(self.tick)
+            self.heart.rest()
             pause_sec = self.tick_sec
 
     def tick(self) -> None:
@@ -152,6 +162,7 @@ class Prewarm:
             self.is_leader = not self._stopped.is_set() and self._leads()
         for member in self.members:
             _without_end(partial(self._tend, member))
+            self.heart.beat()
         if self.popularity is not None:
             self._tend_popular(self.popularity)
         self._count("runs")

@@ -244,10 +244,15 @@ def is_not_modified(if_none_match: str, etag: str) -> bool:
 def error_answer(error: GatewayError, *, instance: str, request_id: str) -> Answer:
     """The answer that a failure becomes."""
     body = orjson.dumps(error_body(error, instance=instance, request_id=request_id))
-    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
+    headers = [
+        ("Content-Type", JSON_TYPE),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        *SECURITY,
+        *error.headers,
+    ]
     if error.retry_after_sec is not None:
         headers.append(("Retry-After", retry_after(error.retry_after_sec)))
-    headers.append(("Content-Length", str(len(body))))
     return f"{error.status} {HTTPStatus(error.status).phrase}", headers, body
 
 

@@ -43,6 +43,7 @@ from services.responses import (
     prefers_wrapped,
     wrapped,
 )
+from services.traffic import CODE, ROUTE
 
 log = logging.getLogger("gateway.http")
 
@@ -68,6 +69,7 @@ class Routes:
         """One Flask rule a route; every failure becomes the one error body."""
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         app.url_map.merge_slashes = False  # a wrong path is 404 in our shape, not a redirect page
+        app.before_request(_name_the_route)
         for route in routes:
             app.add_url_rule(route.path, route.name, self._view(route), methods=[*route.methods])
         app.register_error_handler(GatewayError, error_response)
@@ -152,6 +154,11 @@ class Routes:
         window = self._limiter.current_limit
         wait = window.reset_at - time.time() if window else None
         return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
+
+
+def _name_the_route() -> None:
+    """For whoever counts requests: a path is a client's choice, a route is ours."""
+    request.environ[ROUTE] = request.endpoint
 
 
 def questions_of(
@@ -242,6 +249,7 @@ def json_object() -> dict[str, Any]:
 def error_response(error: GatewayError) -> Response:
     """The answer that a failure becomes."""
     request_id = request.environ.get(REQUEST_ID, "")
+    request.environ[CODE] = error.code
     status, headers, body = error_answer(error, instance=request.path, request_id=request_id)
     return Response(body, status=status, headers=headers)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cache_layer import CacheLayer
+from services.watchdog import Heart
 from stores.clock import DisciplinedClock
 from stores.guard import RedisDown
 from stores.shared import SharedStore
@@ -20,6 +21,8 @@ CLOCK_EVERY_SEC = 60.0
 LISTEN_PAUSE_SEC = 0.05
 #: Answers written at a time after an outage: leases must be renewed in between.
 WRITTEN_AT_A_TIME = 100
+#: A round is a few operations of a quarter second each, or a hundred writes of what was missed.
+PATIENCE_SEC = 60.0
 #: Before all purges that are still told.
 FIRST_PURGE = "0-0"
 
@@ -48,6 +51,10 @@ class Upkeep:
         self._last_purge = FIRST_PURGE
         self._stopped = threading.Event()
         self.stats = UpkeepStats()
+        self.hearts = (
+            self._heart("tend", shared.terms.beat_sec),
+            self._heart("listen", LISTEN_PAUSE_SEC),
+        )
 
     @property
     def clock_offset_sec(self) -> float:
@@ -60,19 +67,25 @@ class Upkeep:
 
     def begin(self) -> bool:
         """Start the two daemon threads; whether Redis answers now. It is asked once, briefly."""
-        self._start(self.tend, self._shared.terms.beat_sec)
-        self._start(self.listen, LISTEN_PAUSE_SEC)
+        for heart in self.hearts:
+            if heart.revive is not None:
+                heart.revive()
         try:
             self.follow_clock()
         except RedisDown:
             return False
         return True
 
-    def _start(self, work: Callable[[], None], pause_sec: float) -> None:
+    def _heart(self, work: str, pause_sec: float) -> Heart:
+        heart = Heart(f"redis-{work}", PATIENCE_SEC)
+        heart.revive = lambda: self._start(getattr(self, work), pause_sec, heart)
+        return heart
+
+    def _start(self, work: Callable[[], None], pause_sec: float, heart: Heart) -> None:
         threading.Thread(
             target=self._again_and_again,
-            args=(work, pause_sec),
-            name=f"redis-{work.__name__}",
+            args=(work, pause_sec, heart),
+            name=heart.name,
             daemon=True,
         ).start()
 
@@ -126,13 +139,19 @@ class Upkeep:
                 return
             self.stats.written_late += self._cache.write(key)
 
-    def _again_and_again(self, work: Callable[[], None], pause_sec: float) -> None:
+    def _again_and_again(self, work: Callable[[], None], pause_sec: float, heart: Heart) -> None:
         """Work until stopped; a bug in one round is logged and does not end the thread."""
         while not self._stopped.wait(pause_sec):
+            heart.wake()
             try:
                 work()
             except RedisDown:
-                self._stopped.wait(self._shared.terms.beat_sec)
+                self._rest(heart)
             except Exception:
                 log.exception("upkeep failed")
-                self._stopped.wait(self._shared.terms.beat_sec)
+                self._rest(heart)
+            heart.rest()
+
+    def _rest(self, heart: Heart) -> None:
+        heart.rest()
+        self._stopped.wait(self._shared.terms.beat_sec)

@@ -10,8 +10,9 @@ import hypothesis
 import pytest
 from werkzeug.test import Client
 
-from app import Gateway, create_gateway, default_limits
+from app import Gateway, create_gateway
 from scripts.upstream_emulator import Emulator
+from services.configuration import default_limits
 from settings import CacheLimits, Settings
 from tests.doubles import FakeClock
 from tests.redis_server import RedisServer
@@ -68,7 +69,7 @@ class Running:
 def run_gateway(emulator, clock):
     """Builds a gateway over the emulator; keyword arguments are settings."""
 
-    def build(limits: dict[str, CacheLimits] | None = None, **overrides) -> Running:
+    def build(limits: dict[str, CacheLimits] | None = None, log=None, **overrides) -> Running:
         urls = {name.lower(): url for name, url in emulator.environment().items()}
         defaults = {
             "upstream_retry_attempts": 0,
@@ -77,7 +78,11 @@ def run_gateway(emulator, clock):
         }
         settings = Settings(**(urls | defaults | overrides))
         gateway = create_gateway(
-            settings, default_limits() | (limits or {}), clock=clock, rng=random.Random(7)
+            settings,
+            default_limits() | (limits or {}),
+            clock=clock,
+            rng=random.Random(7),
+            log=log,
         )
         return Running(gateway, Client(gateway.wsgi), clock)
 

@@ -17,9 +17,11 @@ from types import FrameType
 
 import orjson
 
-from app import configure_logging, create_gateway, default_limits, limit_aliases
+from app import create_gateway
 from envelope import Policy
 from errors import GatewayError, UpstreamUnavailable
+from services.configuration import default_limits, limit_aliases
+from services.logs import open_logs
 from services.read_through import ReadThrough
 from services.resource import Fetched, Params, Resource, Sources
 from settings import load_settings
@@ -129,7 +131,7 @@ def _ms_since(began: float) -> float:
 def main() -> int:
     """Obey until there are no more orders."""
     settings, limits = load_settings(default_limits(), limit_aliases())
-    configure_logging(settings.log_level)
+    open_logs(settings.log_level)
     gateway = create_gateway(settings, limits)
     if gateway.upkeep is None or not gateway.upkeep.begin():
         return 1

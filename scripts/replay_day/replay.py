@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app import default_limits, policies_of
 from cache_layer import CacheLayer
 from envelope import Policy
 from errors import GatewayError, NotFound, UpstreamUnavailable
 from scripts.replay_day.day import KINDS, MINUTES, Asked, Kind, is_outage, requests_of_a_day
+from services.configuration import default_limits, policies_of
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough

@@ -72,7 +72,7 @@ class Lane:
             return alive()
         if "PREFER" in headers:
             return None
-        hit = self._hits.hit(
+        hit = self._hits.hit(  # type: ignore
             request.request_uri, headers.get("IF_NONE_MATCH"), headers.get("ACCEPT_ENCODING", "")
         )
         self.stats.hits += hit is not None

@@ -10,9 +10,18 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
     ("errors", "settings"),
-    ("envelope", "services.pools", "services.popularity", "services.readiness", "transport"),
-    ("clients", "stores"),
-    ("cache_layer", "services.parsers"),
+    (
+        "envelope",
+        "services.bearer",
+        "services.per_thread",
+        "services.pools",
+        "services.popularity",
+        "services.readiness",
+        "services.watchdog",
+        "transport",
+    ),
+    ("clients", "services.log_writer", "services.traffic", "stores"),
+    ("cache_layer", "services.access_log", "services.logs", "services.parsers"),
     ("services.resource",),
     (
         "services.fan_out",
@@ -32,10 +41,10 @@ FLOORS = (
     ("services.endpoints", "services.pilot"),
     ("services.read_through",),
     ("services.prewarm",),
-    ("services.hit_path", "services.metrics", "services.routes"),
-    ("services.admin", "services.request_frame"),
-    ("services.server",),
-    ("cli",),
+    ("services.configuration", "services.health", "services.hit_path", "services.routes"),
+    ("services.admin", "services.figures", "services.request_frame"),
+    ("services.exposition", "services.server"),
+    ("cli", "services.service_routes"),
     ("app",),
 )
 MOST_LINES = 400

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app import default_limits, limit_aliases
 from scripts import render_docs
+from services.configuration import default_limits, limit_aliases
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,9 +9,10 @@ import orjson
 import pytest
 from werkzeug.test import Client
 
-from app import create_gateway, default_limits
+from app import create_gateway
 from scripts.upstream_emulator import Fault
 from scripts.upstream_emulator.billboard import NEWEST
+from services.configuration import default_limits
 from settings import Settings
 from tests.doubles import FakeClock
 from tests.endpoints.truth import (

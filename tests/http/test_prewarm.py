@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from app import read_settings
 from scripts.upstream_emulator import Fault
+from services.configuration import read_settings
 from services.endpoints.trending import TRENDING
 from settings import SettingsError
 

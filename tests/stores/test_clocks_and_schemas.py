@@ -2,9 +2,10 @@
 
 import pytest
 
-from app import create_gateway, default_limits
+from app import create_gateway
 from envelope import Freshness
 from errors import UpstreamBlocked
+from services.configuration import default_limits
 from settings import Settings
 from stores import backends, frames
 from tests.redis_server import free_port

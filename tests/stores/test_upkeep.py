@@ -7,6 +7,7 @@ import pytest
 
 from cache_layer import MOST_UNWRITTEN
 from services.upkeep import CLOCK_EVERY_SEC, WRITTEN_AT_A_TIME
+from services.watchdog import Heart, Watchdog
 from stores.guard import RedisDown
 from stores.shared import Lease, Taken
 from tests.redis_server import GarbageServer, free_port, wait_until
@@ -243,7 +244,6 @@ def test_a_bug_in_one_round_is_told_and_ends_nothing(brisk, caplog):
         raise ZeroDivisionError
 
     brisk.upkeep.tend = stumble
-    stumble.__name__ = "tend"
     before = set(threading.enumerate())
     with caplog.at_level(logging.ERROR, "gateway.redis"):
         brisk.upkeep.begin()
@@ -254,6 +254,28 @@ def test_a_bug_in_one_round_is_told_and_ends_nothing(brisk, caplog):
 
     assert "upkeep failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_thread_that_ended_is_started_again_by_the_watchdog(brisk, clock, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    again, rounds = threading.Event(), []
+
+    def die():
+        rounds.append(1)
+        if len(rounds) > 1:
+            again.set()
+        raise SystemExit
+
+    brisk.upkeep.tend = die
+    watchdog = Watchdog(clock)
+    watchdog.add(*brisk.upkeep.hearts)
+    brisk.upkeep.begin()
+    while not watchdog.deaths["redis-tend"]:
+        watchdog.look()
+
+    assert again.wait(30)
+    assert watchdog.deaths["redis-listen"] == 0
+    brisk.upkeep.stop()
 
 
 def test_a_server_that_lets_nobody_wait_is_not_asked_without_end(open_instance):
@@ -272,7 +294,7 @@ def test_a_server_that_lets_nobody_wait_is_not_asked_without_end(open_instance):
                 return super().wait(0)
 
         one.upkeep._stopped = Stopped()
-        one.upkeep._start(one.upkeep.listen, 0.05)
+        one.upkeep._start(one.upkeep.listen, 0.05, Heart("redis-listen", 60))
         assert paused.wait(30)
 
     assert waits == [0.05] * 4

@@ -8,6 +8,7 @@ import pytest
 from envelope import Policy, key_for
 from errors import NotFound, UpstreamUnavailable
 from services.resource import Fetched
+from services.watchdog import Watchdog
 from tests.doubles import X, make_envelope, make_failure, scripted
 from tests.unit.prewarmed import (
     BILLBOARD_BOUNDS,
@@ -304,3 +305,37 @@ def test_it_runs_on_one_daemon_thread_of_its_name_and_ends_when_told(clock):
     thread.join(30)
     assert not thread.is_alive()
     assert fetch.calls == ["x"], "what was not begun is not begun"
+
+
+def test_a_renewal_that_hangs_is_noticed_and_the_wait_between_rounds_is_not(clock, caplog):
+    resource, fetch = scripted("r")
+    fetch.gate = threading.Event()
+    prewarm, _ = build(clock, endpoint(resource, "x"))
+    watchdog = Watchdog(clock)
+    watchdog.add(prewarm.heart)
+    prewarm.heart.revive = None  # the round's thread ends when it is over
+    looks = int(prewarm.heart.patience_sec / watchdog.pause_sec) + 1
+    is_over = threading.Event()
+    prewarm._stopped.wait = lambda _: is_over.is_set()
+    tick = prewarm.tick
+
+    def one_round():
+        tick()
+        is_over.set()
+
+    prewarm.tick = one_round
+    thread = threading.Thread(target=prewarm._run, args=(0,), daemon=True)
+    thread.start()
+    assert fetch.entered.wait(30)
+    for _ in range(looks):
+        clock.advance(watchdog.pause_sec)
+        watchdog.look()
+    assert watchdog.stalls == {"prewarm": 1}
+
+    fetch.gate.set()
+    while not prewarm.heart.is_resting:
+        pass
+    for _ in range(looks):
+        clock.advance(watchdog.pause_sec)
+        watchdog.look()
+    assert watchdog.stalls == {"prewarm": 1}

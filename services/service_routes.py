@@ -1,0 +1,76 @@
+"""What the gateway tells about itself: /, /health, /livez, /readyz, /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+
+from errors import Draining
+from services.bearer import require_bearer
+from services.exposition import Exposition
+from services.readiness import Readiness
+from services.responses import JSON_TYPE, SECURITY
+from services.routes import AnyRoute
+
+#: A body that depends on nothing: whoever can send it is alive.
+ALIVE = b'{"status":"alive"}'
+READY = b'{"status":"ready"}'
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoutes:
+    """Mounts the routes that clients of the music never need."""
+
+    about: Mapping[str, Any]
+    health: Callable[[], Mapping[str, Any]]
+    readiness: Readiness
+    exposition: Exposition
+    metrics_token: str = ""
+
+    def mount(self, app: Flask) -> None:
+        """A rule each; no answer may be reused, for each is about this moment."""
+        app.add_url_rule("/", "index", lambda: _told(orjson.dumps(self.about)))
+        app.add_url_rule("/health", "health", lambda: _told(orjson.dumps(self.health())))
+        app.add_url_rule("/livez", "livez", lambda: _told(ALIVE))
+        app.add_url_rule("/readyz", "readyz", self._readyz)
+        app.add_url_rule("/metrics", "metrics", self._metrics)
+
+    def _readyz(self) -> Response:
+        """Whether to send traffic here: yes from the start to the drain, whatever fails behind."""
+        if self.readiness.is_ready:
+            return _told(READY)
+        raise Draining("" if self.readiness.is_draining else "The gateway is starting.")
+
+    def _metrics(self) -> Response:
+        if self.metrics_token:
+            require_bearer(self.metrics_token, request.headers.get("Authorization", ""))
+        return _told(*self.exposition.rendered(request.headers.get("Accept", "")))
+
+
+def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict[str, Any]:
+    """The body of /."""
+    return {
+        "service": service,
+        "version": version,
+        "status": "ok",
+        "health": "/health",
+        "metrics": "/metrics",
+        "endpoints": [
+            {
+                "name": route.name,
+                "methods": list(route.methods),
+                "path": route.path,
+                "summary": route.summary,
+            }
+            for route in routes
+        ],
+    }
+
+
+def _told(body: bytes, content_type: str = JSON_TYPE) -> Response:
+    headers = [("Content-Type", content_type), ("Cache-Control", "no-store"), *SECURITY]
+    return Response(body, headers=headers)
