@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from app import build_upstreams
 from clients import CallPolicy, Upstream, decode_json
 from errors import (
     NotFound,
@@ -17,6 +16,7 @@ from errors import (
 )
 from scripts.upstream_emulator import Fault
 from settings import Settings
+from sites import build_upstreams
 from tests.doubles import together
 from transport import Deadline
 
