@@ -95,13 +95,14 @@ def create_gateway(
     limits: Mapping[str, CacheLimits],
     *,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     rng: random.Random | None = None,
 ) -> Gateway:
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
     flask = Flask(__name__, static_folder=None)
     rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
     cache, upkeep = _build_cache(flask, settings, clock)
-    upstreams = build_upstreams(settings)
+    upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng)
     helpers = DaemonPool("helper", HELPER_THREADS)
     engine = ReadThrough(
         cache=cache,

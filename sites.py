@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
+import random
+import time
+from collections.abc import Callable
+
+from clients import Upstreams, Website, YouTubeMusic
+from protection.breaker import Board, Breaker, BreakerTerms
+from protection.retry_budget import RetryBudget
 from settings import Settings
 from transport import Site, open_session
+from upstream import CallPolicy, Upstream
 
 SERVICE = "youtube-music-gateway"
 VERSION = "0.1.0"
@@ -16,8 +23,14 @@ APP_AGENT = f"{SERVICE}/{VERSION}"
 BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def build_upstreams(settings: Settings) -> Upstreams:
-    """The clients of all upstreams over one session."""
+def build_upstreams(
+    settings: Settings,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    rng: random.Random | None = None,
+    board: Board | None = None,
+) -> Upstreams:
+    """The clients of all upstreams over one session; `board` is where instances agree on them."""
     ytmusic = Site(
         name="ytmusic",
         origin="https://music.youtube.com",
@@ -33,7 +46,8 @@ def build_upstreams(settings: Settings) -> Upstreams:
     billboard = _website("billboard", "https://www.billboard.com", billboard_url, pages=True)
     session = open_session((ytmusic, lrclib, genius, ovh, billboard))
 
-    def upstream(site: Site, *, retries: int) -> Upstream:
+    def upstream(site: Site, retries: int = settings.upstream_retry_attempts) -> Upstream:
+        terms = _breaker_terms(settings)
         return Upstream(
             site.name,
             CallPolicy(
@@ -42,18 +56,25 @@ def build_upstreams(settings: Settings) -> Upstreams:
                 backoff_sec=settings.upstream_retry_backoff_ms / 1000,
                 concurrency=site.pool_size,
             ),
+            breaker=Breaker(site.name, terms, clock=monotonic, rng=rng, board=board),
+            budget=RetryBudget(settings.upstream_retry_budget_pct, monotonic),
         )
 
-    retries = settings.upstream_retry_attempts
     return Upstreams(
-        ytmusic=YouTubeMusic(
-            upstream(ytmusic, retries=retries), session, settings.ytmusic_auth_file
-        ),
-        lrclib=Website(upstream(lrclib, retries=retries), session, lrclib),
-        genius=Website(upstream(genius, retries=retries), session, genius),
+        ytmusic=YouTubeMusic(upstream(ytmusic), session, settings.ytmusic_auth_file),
+        lrclib=Website(upstream(lrclib), session, lrclib),
+        genius=Website(upstream(genius), session, genius),
         # The last resort races five sites of its own for up to five seconds: asked once.
         lyrics_ovh=Website(upstream(ovh, retries=0), session, ovh),
-        billboard=Website(upstream(billboard, retries=retries), session, billboard),
+        billboard=Website(upstream(billboard), session, billboard),
+    )
+
+
+def _breaker_terms(settings: Settings) -> BreakerTerms:
+    return BreakerTerms(
+        longest_sec=settings.upstream_breaker_max_open_sec,
+        rest_sec=settings.upstream_background_pause_sec,
+        is_on=settings.enable_upstream_breaker,
     )
 
 

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from cache_layer import CacheLayer
-from clients import Upstream
 from envelope import Envelope, rfc3339
 from services.prewarm import Member, Prewarm
 from services.read_through import ReadThrough
 from services.upkeep import Upkeep
 from stores.shared import SharedStore
+from upstream import Upstream
 
 #: So many failures in a row make an upstream count as failing.
 FAILING_FROM = 3

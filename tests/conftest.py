@@ -77,7 +77,11 @@ def run_gateway(emulator, clock):
         }
         settings = Settings(**(urls | defaults | overrides))
         gateway = create_gateway(
-            settings, default_limits() | (limits or {}), clock=clock, rng=random.Random(7)
+            settings,
+            default_limits() | (limits or {}),
+            clock=clock,
+            monotonic=clock,
+            rng=random.Random(7),
         )
         return Running(gateway, Client(gateway.wsgi), clock)
 

@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = (
     ("errors", "settings"),
     ("envelope", "services.pools", "services.popularity", "services.readiness", "transport"),
-    ("clients", "stores"),
+    ("protection",),
+    ("stores", "upstream"),
+    ("clients",),
     ("cache_layer", "services.parsers", "sites"),
     ("services.resource",),
     (
@@ -40,13 +42,18 @@ FLOORS = (
 MOST_LINES = 400
 PRODUCT = sorted(
     path
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("services/**/*.py"), *ROOT.glob("stores/*.py"))
+    for path in (
+        *ROOT.glob("*.py"),
+        *ROOT.glob("protection/*.py"),
+        *ROOT.glob("services/**/*.py"),
+        *ROOT.glob("stores/*.py"),
+    )
     if path.name != "__init__.py" or path.parent.name == "endpoints"
 )
 ALL_SOURCES = sorted(
     {
         path
-        for package in ("services", "stores", "scripts")
+        for package in ("protection", "services", "stores", "scripts")
         for path in ROOT.glob(f"{package}/**/*.py")
     }
     | {*PRODUCT}

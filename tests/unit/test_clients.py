@@ -4,13 +4,14 @@ import threading
 
 import pytest
 
-from clients import CallPolicy, Upstream, decode_json
+from clients import decode_json
 from errors import (
     NotFound,
     Overloaded,
     UpstreamBlocked,
     UpstreamChanged,
     UpstreamError,
+    UpstreamPage,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -19,6 +20,7 @@ from settings import Settings
 from sites import build_upstreams
 from tests.doubles import together
 from transport import Deadline
+from upstream import CallPolicy, Upstream
 
 
 @pytest.fixture
@@ -180,7 +182,7 @@ def test_timed_lyrics_and_web_calls_do_not_meet(upstreams, emulator):
     ("kind", "expected"),
     [
         ("garbage", UpstreamChanged),
-        ("html", UpstreamChanged),
+        ("html", UpstreamPage),
         ("empty", UpstreamChanged),
         ("renamed_renderer", UpstreamChanged),
         ("truncate", UpstreamUnavailable),
@@ -225,8 +227,11 @@ def test_a_hanging_upstream_ends_with_its_timeout(emulator):
         upstreams.lrclib.json("/api/get", {"track_name": "a", "artist_name": "b"}, soon())
 
 
-def test_a_body_that_is_not_json_is_a_changed_upstream():
+def test_a_body_that_is_not_json_is_a_changed_upstream_and_a_page_is_a_refusal():
     assert decode_json(b'{"a": 1}') == {"a": 1}
-    for body in (b"", b"<html>", b"{", b"\xff"):
+    for body in (b"", b"{", b"\xff", b"nothing found"):
         with pytest.raises(UpstreamChanged):
+            decode_json(body)
+    for body in (b"<html>", b"\r\n <!DOCTYPE html>"):
+        with pytest.raises(UpstreamPage):
             decode_json(body)
