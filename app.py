@@ -46,6 +46,7 @@ from settings import CacheLimits, Settings, SettingsError, load_settings
 from sites import SERVICE, VERSION, build_upstreams
 from stores.backends import open_memory, open_shared
 from stores.clock import DisciplinedClock, Fences
+from stores.notices import NoticeBoard
 
 REFRESH_THREADS = 4
 #: Threads that share the work of fan-outs; a fan-out without one works alone.
@@ -102,7 +103,11 @@ def create_gateway(
     flask = Flask(__name__, static_folder=None)
     rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
     cache, upkeep = _build_cache(flask, settings, clock)
-    upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng)
+    board = NoticeBoard(cache.shared, cache.clock) if cache.shared else None
+    upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng, board=board)
+    if board is not None and upkeep is not None:
+        breakers = [upstream.breaker for upstream in upstreams.all]
+        upkeep.exchange = partial(board.exchange, breakers)
     helpers = DaemonPool("helper", HELPER_THREADS)
     engine = ReadThrough(
         cache=cache,
