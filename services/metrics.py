@@ -36,7 +36,7 @@ def health_snapshot(
         upstream.name: upstream_health(upstream) for upstream in engine.pilot.upstreams.all
     }
     cache = cache_health(engine.cache, upkeep, configured_backend)
-    is_failing = any(figures["state"] == "failing" for figures in upstreams.values())
+    is_failing = any(figures["is_failing"] for figures in upstreams.values())
     return {
         "status": "degraded" if is_failing or cache["degraded"] else "healthy",
         "cache": cache,
@@ -123,14 +123,22 @@ def _kept_key(member: Member, held: Envelope | None, now: float) -> dict[str, An
 
 
 def upstream_health(upstream: Upstream) -> dict[str, Any]:
-    """One upstream's state and figures."""
-    stats = upstream.stats
-    failing = stats.failures_in_a_row >= FAILING_FROM
+    """One upstream's state and figures; it fails while its breaker stops calls, or just before."""
+    stats, breaker, bulkhead = upstream.stats, upstream.breaker, upstream.bulkhead
     return {
-        "state": "failing" if failing else "ok",
+        "state": breaker.state,
+        "is_failing": not breaker.is_closed or stats.failures_in_a_row >= FAILING_FROM,
         "calls": stats.calls,
         "errors": stats.errors,
         "in_flight": stats.in_flight,
+        "waiting": bulkhead.waiting,
         "p50_ms": stats.percentile_ms(0.5),
         "p95_ms": stats.percentile_ms(0.95),
+        "openings": breaker.openings,
+        "open_for_sec": round(breaker.open_for_sec, 1),
+        "background_rests_for_sec": round(breaker.background_rests_for_sec, 1),
+        "refused": upstream.refusals,
+        "dropped": {one.name.lower(): count for one, count in bulkhead.dropped.items()},
+        "retries": upstream.budget.retries,
+        "retries_denied": upstream.budget.denied,
     }
