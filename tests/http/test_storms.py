@@ -209,3 +209,40 @@ def test_a_provider_that_was_not_asked_proves_no_absence(running, emulator, brok
     emulator.faults.clear()
     running.clock.advance(int(response.headers["Retry-After"]))
     assert running.get(target).status_code == 404
+
+
+# ---- instances
+
+
+@pytest.fixture
+def two_gateways(run_gateway, redis_server):
+    """Over one Redis; a test does by hand what their upkeep would do on each beat."""
+    gateways = [run_gateway(cache_backend="redis", redis_url=redis_server.url) for _ in range(2)]
+    yield gateways
+    for running in gateways:
+        settle(running)
+        shared = running.gateway.engine.cache.shared
+        shared._client.close()
+        shared._waiting.close()
+
+
+def beat(gateways):
+    for running in gateways:
+        running.gateway.upkeep.tend()
+
+
+def test_what_one_gateway_learned_costs_the_other_no_call(two_gateways, emulator, broken):
+    one, other = two_gateways
+    opened(one, broken)
+    beat(two_gateways)
+    calls = searches(emulator)
+
+    answers = ask_anew(other, 20)
+
+    assert {answer.status_code for answer in answers} == {503}
+    assert searches(emulator) == calls
+    breaker = one.gateway.upstreams.ytmusic.upstream.breaker
+    one.clock.advance(breaker.open_for_sec + 0.1)
+    for running in two_gateways * 5:
+        ask_anew(running, 1, f"probe{id(running)}")
+    assert searches(emulator) == calls + 1, "one of them tried"
