@@ -180,6 +180,7 @@ def test_without_redis_each_instance_goes_by_what_it_sees(sides, redis_server):
         with pytest.raises(RedisDown):
             side.beat()
     assert (one.breaker.state, other.breaker.state) == ("open", "closed")
+    assert one.breaker.has_news
     one.advance(one.breaker.open_for_sec)
     assert one.ask(Verdict.REFUSED), "nobody has to be asked"
 
