@@ -17,7 +17,7 @@ from flask_limiter.util import get_remote_address
 
 from cache_layer import CacheLayer
 from cli import cache_commands
-from clients import CallPolicy, Upstream, Upstreams, Website, YouTubeMusic
+from clients import Upstreams
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
@@ -45,24 +45,17 @@ from services.service_routes import ServiceRoutes, service_info
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError
+from sites import SERVICE, VERSION, build_upstreams
 from stores.backends import open_memory, open_shared
 from stores.clock import DisciplinedClock, Fences
-from transport import Site, open_session
+from stores.notices import NoticeBoard
 
-SERVICE = "youtube-music-gateway"
-VERSION = "0.1.0"
 REFRESH_THREADS = 4
 #: Threads that share the work of fan-outs; a fan-out without one works alone.
 HELPER_THREADS = 64
-WEBSITE_CONCURRENCY = 16
-MIB = 2**20
 #: How long an exit waits for the log's last lines: its reader may be gone.
 LAST_LINES_SEC = 1.0
 NO_REDIS = "Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without."
-#: Lyrics services ask their clients to name themselves; LRCLIB refuses those that do not.
-APP_AGENT = f"{SERVICE}/{VERSION}"
-#: Pages made for people are refused to anything else.
-BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +75,12 @@ class Gateway:
     access_log: AccessLog
 
 
-def create_gateway(
+def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a test replaces
     settings: Settings,
     limits: Mapping[str, CacheLimits],
     *,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     rng: random.Random | None = None,
     log: LogWriter | None = None,
 ) -> Gateway:
@@ -94,7 +88,11 @@ def create_gateway(
     flask = Flask(__name__, static_folder=None)
     rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
     cache, upkeep = _build_cache(flask, settings, clock)
-    upstreams = build_upstreams(settings)
+    board = NoticeBoard(cache.shared, cache.clock) if cache.shared else None
+    upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng, board=board)
+    if board is not None and upkeep is not None:
+        breakers = [upstream.breaker for upstream in upstreams.all]
+        upkeep.exchange = partial(board.exchange, breakers)
     helpers = DaemonPool("helper", HELPER_THREADS)
     engine = ReadThrough(
         cache=cache,
@@ -191,60 +189,6 @@ def _build_cache(
         fences=Fences(clock.confirmed),
     )
     return cache, Upkeep(cache, shared, clock)
-
-
-def build_upstreams(settings: Settings) -> Upstreams:
-    """The clients of all upstreams over one session."""
-    ytmusic = Site(
-        name="ytmusic",
-        origin="https://music.youtube.com",
-        base_url=settings.upstream_ytmusic_url,
-        max_body_bytes=16 * MIB,
-        pool_size=settings.ytmusic_concurrency,
-        asked_by_id=("/youtubei/v1/browse", "/youtubei/v1/next"),
-    )
-    lrclib = _website("lrclib", "https://lrclib.net", settings.upstream_lrclib_url)
-    genius = _website("genius", "https://genius.com", settings.upstream_genius_url, pages=True)
-    ovh = _website("lyrics_ovh", "https://api.lyrics.ovh", settings.upstream_lyrics_ovh_url)
-    billboard_url = settings.upstream_billboard_url
-    billboard = _website("billboard", "https://www.billboard.com", billboard_url, pages=True)
-    session = open_session((ytmusic, lrclib, genius, ovh, billboard))
-
-    def upstream(site: Site, *, retries: int) -> Upstream:
-        return Upstream(
-            site.name,
-            CallPolicy(
-                timeout_sec=settings.upstream_timeout_sec,
-                retries=retries,
-                backoff_sec=settings.upstream_retry_backoff_ms / 1000,
-                concurrency=site.pool_size,
-            ),
-        )
-
-    retries = settings.upstream_retry_attempts
-    return Upstreams(
-        ytmusic=YouTubeMusic(
-            upstream(ytmusic, retries=retries), session, settings.ytmusic_auth_file
-        ),
-        lrclib=Website(upstream(lrclib, retries=retries), session, lrclib),
-        genius=Website(upstream(genius, retries=retries), session, genius),
-        # The last resort races five sites of its own for up to five seconds: asked once.
-        lyrics_ovh=Website(upstream(ovh, retries=0), session, ovh),
-        billboard=Website(upstream(billboard, retries=retries), session, billboard),
-    )
-
-
-def _website(name: str, origin: str, base_url: str, *, pages: bool = False) -> Site:
-    """A site asked with plain GETs: a JSON service, or `pages` made for people."""
-    return Site(
-        name=name,
-        origin=origin,
-        base_url=base_url,
-        max_body_bytes=4 * MIB,
-        pool_size=WEBSITE_CONCURRENCY,
-        speaks_json=not pages,
-        user_agent=BROWSER_AGENT if pages else APP_AGENT,
-    )
 
 
 def create_app() -> Flask:

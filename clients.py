@@ -1,23 +1,18 @@
-"""The only door to the outside: calls with a deadline, retries and a bulkhead; counted."""
+"""The only door to the outside: ytmusicapi and plain websites, each through its upstream."""
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import requests
-import stamina
-import stamina.instrumentation
 from requests.structures import CaseInsensitiveDict
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicServerError
@@ -26,124 +21,21 @@ from ytmusicapi.helpers import YTM_BASE_API, get_visitor_id, initialize_headers
 from errors import (
     GatewayError,
     NotFound,
-    Overloaded,
-    UpstreamBlocked,
     UpstreamChanged,
     UpstreamError,
-    UpstreamFailure,
+    UpstreamPage,
 )
 from transport import Deadline, Site, call_deadline, time_left
+from upstream import Upstream
 
 log = logging.getLogger("gateway.upstream")
 
 #: ytmusicapi's client version is the date of its making: YouTube refuses one too old.
 INSTANCE_LIFE_SEC = 24 * 3600.0
-MAX_BACKOFF_SEC = 1.0
 VISITOR_TIMEOUT_SEC = 2.0
 VISITOR_RETRY_SEC = 60.0
 #: What an InnerTube answer may hold without saying anything.
 EMPTY_MEMBERS = frozenset({"responseContext", "trackingParams"})
-
-T = TypeVar("T")
-
-stamina.instrumentation.set_on_retry_hooks([])
-
-
-@dataclass(slots=True)
-class UpstreamStats:
-    """Counters of one upstream."""
-
-    #: calls sent, retries included
-    calls: int = 0
-    #: calls that failed, proven absences not counted
-    errors: int = 0
-    #: calls running now
-    in_flight: int = 0
-    #: failures since the last success
-    failures_in_a_row: int = 0
-    #: milliseconds of the last calls
-    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=256))
-
-    def percentile_ms(self, share: float) -> float | None:
-        """The `share` (0 to 1) percentile of the last calls, nearest rank; None before any."""
-        ordered = sorted(self.latencies_ms)
-        return round(ordered[math.ceil(share * len(ordered)) - 1], 1) if ordered else None
-
-
-@dataclass(frozen=True, slots=True)
-class CallPolicy:
-    """How one upstream is called.
-
-    Units: seconds. `retries` counts the tries after the first.
-    """
-
-    timeout_sec: float
-    retries: int
-    backoff_sec: float
-    concurrency: int
-
-
-class Upstream:
-    """One upstream: its bulkhead, its counters, and the loop that calls it."""
-
-    def __init__(self, name: str, policy: CallPolicy) -> None:
-        self.name = name
-        self.policy = policy
-        self.stats = UpstreamStats()
-        self._permits = threading.BoundedSemaphore(policy.concurrency)
-        self._lock = threading.Lock()
-
-    def call(self, ask: Callable[[], T], deadline: Deadline) -> T:
-        """What `ask` answers, tried again while its failure is transient and time is left.
-
-        Raises: GatewayError.
-        """
-        limit = deadline.within(self.policy.timeout_sec)
-        longest_wait = min(MAX_BACKOFF_SEC, limit.left() / 4)
-        for attempt in stamina.retry_context(
-            on=lambda error: _is_transient(error) and limit.left() > longest_wait,
-            attempts=self.policy.retries + 1,
-            timeout=None,
-            wait_initial=self.policy.backoff_sec,
-            wait_jitter=self.policy.backoff_sec,
-            wait_max=longest_wait,
-        ):
-            with attempt, self._counted(limit), call_deadline(limit):
-                return ask()
-        raise AssertionError("stamina returned without an answer")
-
-    @contextmanager
-    def _counted(self, deadline: Deadline) -> Iterator[None]:
-        if not self._permits.acquire(timeout=deadline.left()):
-            raise Overloaded(f"Too many calls to {self.name} are running.")
-        started = time.monotonic()
-        with self._lock:
-            self.stats.calls += 1
-            self.stats.in_flight += 1
-        failed = False
-        try:
-            yield
-        except NotFound:
-            raise
-        except GatewayError:
-            failed = True
-            raise
-        finally:
-            self._permits.release()
-            self._count(failed=failed, took_ms=(time.monotonic() - started) * 1000)
-
-    def _count(self, *, failed: bool, took_ms: float) -> None:
-        with self._lock:
-            self.stats.in_flight -= 1
-            self.stats.errors += failed
-            self.stats.failures_in_a_row = self.stats.failures_in_a_row + 1 if failed else 0
-            self.stats.latencies_ms.append(took_ms)
-
-
-def _is_transient(error: Exception) -> bool:
-    """Whether the same call may succeed in a moment; a refusal or a changed layout will not."""
-    lasting = (UpstreamBlocked, UpstreamChanged)
-    return isinstance(error, UpstreamFailure) and not isinstance(error, lasting)
 
 
 class _VisitorId:
@@ -219,11 +111,14 @@ class _ThreadsYTMusic(YTMusic):
 def decode_json(body: bytes) -> Any:
     """The JSON value of an upstream's body.
 
-    Raises: UpstreamChanged — it is not JSON (a consent or block page with status 200).
+    Raises: UpstreamPage — it is HTML (a consent or block page with status 200); UpstreamChanged —
+            it is neither.
     """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        if body.lstrip()[:1] == b"<":
+            raise UpstreamPage from None
         raise UpstreamChanged from None
 
 
@@ -263,18 +158,29 @@ class YouTubeMusic:
         self._visitor = _VisitorId()
         self._local = threading.local()
 
-    def ask(self, method: str, *args: Any, deadline: Deadline, **kwargs: Any) -> Any:
-        """What `ytmusicapi`'s method answers.
+    def ask(
+        self,
+        method: str,
+        *args: Any,
+        deadline: Deadline,
+        check: Callable[[Any], None] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """What `ytmusicapi`'s method answers; `check` raises where it is no answer but a refusal.
 
         Raises: GatewayError — the library's exceptions never leave here: their texts hold the
                 whole response.
         """
         # The mobile context of timed lyrics must not meet a call of the web client.
         kind = "mobile" if kwargs.get("timestamps") else "web"
-        return self.upstream.call(
-            lambda: _translated(method, getattr(self._instance(kind), method), args, kwargs),
-            deadline,
-        )
+
+        def call() -> Any:
+            answer = _translated(method, getattr(self._instance(kind), method), args, kwargs)
+            if check is not None:
+                check(answer)
+            return answer
+
+        return self.upstream.call(call, deadline)
 
     def greet(self) -> bool:
         """Fetch the visitor id ahead of the first call; whether YouTube Music answered."""

@@ -272,6 +272,7 @@ class Failure:
         error = copy.copy(self.error)
         error.retry_after_sec = left
         error.is_remembered = True
+        error.calls = 0
         return error
 
 

@@ -13,9 +13,11 @@ GatewayError
 ├── RateLimited               429
 ├── UpstreamError             502  upstream answered nonsense
 │   └── UpstreamChanged       502  upstream's layout moved: our parser no longer fits
+│       ├── UpstreamPage      502  upstream answered with a page for people: consent or a captcha
 │       └── ImplausibleAnswer 502  upstream answered with far less than before
 ├── UpstreamUnavailable       503  upstream could not be reached
-│   └── UpstreamBlocked       503  upstream told us to stay away: not asked again at once
+│   ├── UpstreamBlocked       503  upstream told us to stay away: not asked again at once
+│   └── UpstreamPaused        503  upstream fails or refuses: left alone for now, nothing was asked
 ├── Overloaded                503  no permit is free here
 │   └── Draining              503  this process is about to end
 ├── UpstreamTimeout           504  the deadline passed
@@ -35,12 +37,17 @@ class GatewayError(Exception):
            `retry_after_sec` is what the caller is told, None where a retry makes no sense.
            `is_remembered` tells that nothing was asked now: an earlier failure still stands.
            `headers` go with its answer.
+           `is_unasked` tells that we did not ask: no verdict on what was wanted, so nothing to
+           remember. `turned_away` is the priority of the work that was not done for want of room,
+           0 is the most urgent: whoever is more urgent asks for himself. `calls` is how many
+           upstream calls were made in vain.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
     meaning: ClassVar[str] = ""
+    is_unasked: ClassVar[bool] = False
     default_detail: ClassVar[str] = "The gateway failed."
     default_retry_after_sec: ClassVar[float | None] = None
     headers: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -53,6 +60,8 @@ class GatewayError(Exception):
             self.default_retry_after_sec if retry_after_sec is None else retry_after_sec
         )
         self.is_remembered = False
+        self.turned_away = 0
+        self.calls = 0
 
 
 class InvalidRequest(GatewayError):
@@ -194,6 +203,12 @@ class UpstreamChanged(UpstreamError):
     default_detail = "An upstream answered in a form this gateway does not know."
 
 
+class UpstreamPage(UpstreamChanged):
+    """Upstream answered with a page made for people where an answer was due: it refuses robots."""
+
+    default_detail = "An upstream answered with a page made for people."
+
+
 class ImplausibleAnswer(UpstreamChanged):
     """Upstream answered well-formed, but so much poorer than before that it is not believed yet."""
 
@@ -213,6 +228,24 @@ class UpstreamBlocked(UpstreamUnavailable):
     """Upstream told us to stay away (403, 429, Retry-After): it is not asked again at once."""
 
 
+class UpstreamPaused(UpstreamUnavailable):
+    """Upstream fails or refuses: it is left alone for a while, and was not asked."""
+
+    is_unasked = True
+    default_detail = "An upstream is left alone for a while."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after_sec: float | None = None,
+        turned_away: int = 0,
+    ) -> None:
+        super().__init__(detail, retry_after_sec=retry_after_sec)
+        self.asked_wait_sec = None  # ours, not the upstream's: it must not hold back any key
+        self.turned_away = turned_away
+
+
 class UpstreamTimeout(UpstreamFailure):
     """The deadline passed; the flight goes on, so that the retry may hit."""
 
@@ -229,8 +262,19 @@ class Overloaded(GatewayError):
     code = "overloaded"
     retryable = True
     meaning = "all permits for cold requests are taken"
+    is_unasked = True
     default_detail = "The gateway is busy."
     default_retry_after_sec = 1.0
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after_sec: float | None = None,
+        turned_away: int = 0,
+    ) -> None:
+        super().__init__(detail, retry_after_sec=retry_after_sec)
+        self.turned_away = turned_away
 
 
 class Draining(Overloaded):

@@ -203,6 +203,18 @@ class Settings(BaseSettings):
     upstream_max_workers: Annotated[int, Ge(0), Le(256)] = Field(
         0, description="calls to YouTube Music at a time; 0 = automatic (32)"
     )
+    enable_upstream_breaker: bool = Field(
+        True, description="leave an upstream alone for a while that refuses or fails"
+    )
+    upstream_breaker_max_open_sec: Annotated[float, Ge(5), Le(3600)] = Field(
+        60, description="most seconds until an upstream is tried again; from 5, doubling"
+    )
+    upstream_background_pause_sec: Annotated[float, Ge(0), Le(86_400)] = Field(
+        300, description="seconds without background work after an upstream refused us (429, 403)"
+    )
+    upstream_retry_budget_pct: Share = Field(
+        0.1, description="largest share of calls that retries may add; 3 a minute are always free"
+    )
     ytmusic_auth_file: Path = Field(
         Path("browser.json"), description="ytmusicapi browser headers; used when the file exists"
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from enum import IntEnum
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -38,22 +40,77 @@ MAX_REDIRECTS = 3
 MAX_RETRY_AFTER_SEC = 300.0
 
 
+class Priority(IntEnum):
+    """On whose behalf an upstream is called, the most urgent first."""
+
+    #: somebody waits and has nothing
+    FOREGROUND = 0
+    #: somebody waits a moment and gets an older answer otherwise
+    FOREGROUND_REFRESH = 1
+    #: somebody got an older answer, which is renewed behind him
+    REVALIDATION = 2
+    #: nobody has asked yet
+    PREWARM = 3
+
+    @property
+    def is_background(self) -> bool:
+        """Whether nobody waits."""
+        return self >= Priority.REVALIDATION
+
+
+class Tally:
+    """Upstream calls made on somebody's behalf; what is counted here counts for `whole` too.
+
+    `root` is the outermost whole: equal roots mean that one caller waits for all of it.
+    """
+
+    __slots__ = ("_lock", "_whole", "calls", "root")
+
+    def __init__(self, whole: Tally | None = None) -> None:
+        self.calls = 0
+        self.root: Tally = whole.root if whole else self
+        self._whole = whole
+        self._lock = threading.Lock()
+
+    def count(self) -> None:
+        """One more call."""
+        with self._lock:
+            self.calls += 1
+        if self._whole is not None:
+            self._whole.count()
+
+
 class Deadline:
-    """The moment after which nobody waits, on the monotonic clock.
+    """The moment after which nobody waits, on the monotonic clock; who waits, and at what cost.
 
     Units: seconds.
     """
 
-    __slots__ = ("_monotonic", "at")
+    __slots__ = ("_monotonic", "at", "priority", "tally")
 
-    def __init__(self, at: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        at: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        priority: Priority = Priority.FOREGROUND,
+        tally: Tally | None = None,
+    ) -> None:
         self.at = at
+        self.priority = priority
+        self.tally = tally or Tally()
         self._monotonic = monotonic
 
     @classmethod
-    def after(cls, sec: float, monotonic: Callable[[], float] = time.monotonic) -> Deadline:
+    def after(
+        cls,
+        sec: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        priority: Priority = Priority.FOREGROUND,
+    ) -> Deadline:
         """The deadline `sec` seconds from now."""
-        return cls(monotonic() + sec, monotonic)
+        return cls(monotonic() + sec, monotonic, priority=priority)
 
     def left(self) -> float:
         """Seconds until the deadline, never negative."""
@@ -61,7 +118,13 @@ class Deadline:
 
     def within(self, sec: float) -> Deadline:
         """The earlier of this deadline and `sec` seconds from now."""
-        return Deadline(min(self.at, self._monotonic() + sec), self._monotonic)
+        at = min(self.at, self._monotonic() + sec)
+        return Deadline(at, self._monotonic, priority=self.priority, tally=self.tally)
+
+    def branched(self, priority: Priority | None = None) -> Deadline:
+        """The same deadline for one of several works: what it calls is counted apart as well."""
+        priority = self.priority if priority is None else priority
+        return Deadline(self.at, self._monotonic, priority=priority, tally=Tally(self.tally))
 
 
 _deadline: ContextVar[Deadline | None] = ContextVar("upstream_deadline", default=None)
@@ -233,7 +296,7 @@ class SiteAdapter(HTTPAdapter):
         target = urljoin(response.url, response.headers["location"])
         if f"{urlsplit(target).scheme}://{urlsplit(target).netloc}" != self._site.origin:
             # A consent page, a captcha or a login: never followed.
-            raise UpstreamError(f"{self._site.name} sent us to another site.")
+            raise UpstreamBlocked(f"{self._site.name} sent us to another site.")
 
 
 def _was_dropped(error: requests.ConnectionError) -> bool:
@@ -255,10 +318,14 @@ def _deadline_passed(error: BaseException) -> bool:
 def check_status(site: Site, response: requests.Response) -> None:
     """Nothing for an answer that may be parsed; a typed error for all others.
 
-    Raises: NotFound — the site itself says so; UpstreamBlocked — 403, 429 or a Retry-After;
+    Raises: NotFound — the site itself says so; UpstreamBlocked — 403, 429, a challenge or a
+            Retry-After;
             UpstreamUnavailable — 503; UpstreamError — anything else that is not a success.
     """
     status = response.status_code
+    if "cf-mitigated" in response.headers:
+        # Cloudflare's mark on a page that wants to see a browser, whatever its status.
+        raise UpstreamBlocked(f"{site.name} asks for a browser.")
     if status < 400:
         return
     raise _error_of(site, status, response.headers, urlsplit(response.url).path)

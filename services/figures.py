@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from clients import Upstream
 from services.health import Observed, upstream_health
 from services.log_writer import LogWriter
 from services.prewarm import Prewarm
@@ -14,6 +13,7 @@ from services.read_through import ReadThrough
 from services.upkeep import Upkeep
 from services.watchdog import Watchdog
 from stores.shared import SharedStore
+from upstream import Upstream
 
 
 class Row(NamedTuple):
@@ -83,8 +83,19 @@ def _of_upstreams(upstreams: tuple[Upstream, ...]) -> Iterator[Row]:
     yield row("errors_total", "calls that failed", lambda one: one.stats.errors)
     yield row("in_flight", "calls running", lambda one: one.stats.in_flight)
     yield row("up", "0 while it fails", lambda one: not upstream_health(one)["is_failing"])
+    yield row("waiting", "calls that wait for a permit", lambda one: one.bulkhead.waiting)
+    yield row("breaker_openings_total", "times it was given up", lambda one: one.breaker.openings)
+    yield row("breaker_open_seconds", "until it is tried", lambda one: one.breaker.open_for_sec)
+    yield row("refused_total", "calls not made", lambda one: sum(one.refusals.values()))
+    yield row("dropped_total", "background calls without room", _dropped)
+    yield row("retries_total", "further tries", lambda one: one.budget.retries)
+    yield row("retries_denied_total", "tries beyond the budget", lambda one: one.budget.denied)
     yield row("latency_p50_seconds", "median of the last calls", latency(0.5))
     yield row("latency_p95_seconds", "95th percentile of the last calls", latency(0.95))
+
+
+def _dropped(upstream: Upstream) -> int:
+    return sum(upstream.bulkhead.dropped.values())
 
 
 def _seconds(milliseconds: float | None) -> float | None:

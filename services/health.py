@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cache_layer import CacheLayer
-from clients import Upstream
 from envelope import Envelope, rfc3339
 from services.log_writer import LogWriter
 from services.prewarm import Member, Prewarm
@@ -16,6 +15,7 @@ from services.traffic import Traffic
 from services.upkeep import Upkeep
 from services.watchdog import Watchdog
 from stores.shared import SharedStore
+from upstream import Upstream
 
 #: So many failures in a row make an upstream count as failing.
 FAILING_FROM = 3
@@ -196,15 +196,22 @@ def _kept_key(member: Member, held: Envelope | None, now: float) -> dict[str, An
 
 
 def upstream_health(upstream: Upstream) -> dict[str, Any]:
-    """One upstream's state and figures."""
-    stats = upstream.stats
-    failing = stats.failures_in_a_row >= FAILING_FROM
+    """One upstream's state and figures; it fails while its breaker stops calls, or just before."""
+    stats, breaker, bulkhead = upstream.stats, upstream.breaker, upstream.bulkhead
     return {
-        "state": "failing" if failing else "ok",
-        "is_failing": failing,
+        "state": breaker.state,
+        "is_failing": not breaker.is_closed or stats.failures_in_a_row >= FAILING_FROM,
         "calls": stats.calls,
         "errors": stats.errors,
         "in_flight": stats.in_flight,
+        "waiting": bulkhead.waiting,
         "p50_ms": stats.percentile_ms(0.5),
         "p95_ms": stats.percentile_ms(0.95),
+        "openings": breaker.openings,
+        "open_for_sec": round(breaker.open_for_sec, 1),
+        "background_rests_for_sec": round(breaker.background_rests_for_sec, 1),
+        "refused": upstream.refusals,
+        "dropped": {one.name.lower(): count for one, count in bulkhead.dropped.items()},
+        "retries": upstream.budget.retries,
+        "retries_denied": upstream.budget.denied,
     }

@@ -44,7 +44,8 @@ def joined(
         left_out=_left_out(answers),
     )
     worst = max(given, key=_badness, default=Served(envelope, CacheState.LED))
-    return replace(worst, envelope=with_stored_headers(envelope))
+    calls = sum(answer.calls for _, answer in answers)
+    return replace(worst, envelope=with_stored_headers(envelope), calls=calls)
 
 
 def _badness(served: Served) -> tuple[int, bool]:

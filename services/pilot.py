@@ -52,7 +52,8 @@ class Pilot:
         with self.cache.leading(turn):
             sources = self._sources(question, deadline, load)
             envelope = self._kept(self._asked_now(question), turn, sources)
-        return Landing(envelope, CacheState.ALONE if turn.is_alone else CacheState.LED)
+        state = CacheState.ALONE if turn.is_alone else CacheState.LED
+        return Landing(envelope, state, deadline.tally.calls)
 
     def _asked_now(self, question: Question) -> Question:
         """The question with what is known by now: much may have come while it waited its turn.
@@ -67,22 +68,26 @@ class Pilot:
         return replace(question, now=self.cache.clock(), sight=sight)
 
     def _sources(self, question: Question, deadline: Deadline, load: Load) -> EngineSources:
+        width = self.widths[question.resource.name]
+        if deadline.priority.is_background:
+            width = max(1, width // 2)  # nobody waits, and a fan-out must not crowd itself out
         return EngineSources(
             load=load,
             upstream=self.upstreams,
             helpers=self.helpers,
-            width=self.widths[question.resource.name],
+            width=width,
             deadline=deadline,
             now=self.cache.clock(),
         )
 
     def _kept(self, question: Question, lease: Lease, sources: EngineSources) -> Envelope:
-        """Fetch and store; a failure is remembered for all instances."""
+        """Fetch and store; a failure is remembered for all instances, unless nobody was asked."""
         try:
             envelope = self._fetched(question, lease, sources)
         except GatewayError as error:
-            known = question.failure
-            self.cache.keep_failure(self.sealer.failure(known, error, question.policy), lease)
+            if not error.is_unasked:
+                known = question.failure
+                self.cache.keep_failure(self.sealer.failure(known, error, question.policy), lease)
             raise
         return self.cache.keep(envelope, lease)
 
@@ -99,7 +104,10 @@ class Pilot:
                 raise UpstreamUnavailable from absence
             return self.sealer.absence(question, absence, _flown(lease, sources), old)
         envelope = self.sealer.answer(question, fetched, _flown(lease, sources), old)
-        believable(envelope, old, question.failure, sources.now)
+        try:
+            believable(envelope, old, question.failure, sources.now)
+        except UpstreamUnavailable as error:
+            raise sources.unasked or error from None
         return envelope
 
     def _fetch(self, question: Question, sources: EngineSources) -> Fetched:

@@ -22,6 +22,7 @@ from services.watchdog import Heart
 from settings import Settings
 from stores.guard import RedisDown
 from stores.shared import Lease
+from transport import Priority
 
 log = logging.getLogger("gateway.prewarm")
 
@@ -93,7 +94,7 @@ class PrewarmStats:
     failed: int = 0
     #: answers that were due while a failure of theirs still stood
     skipped: int = 0
-    #: popular answers that were due while no thread was free
+    #: answers that were due while no thread or permit was free, or their upstream is left alone
     dropped: int = 0
 
 
@@ -214,9 +215,9 @@ class Prewarm:
 
     def _renew(self, key: str, resource: Resource[Any], params: Params) -> None:
         try:
-            self._engine.refresh(resource, params)
+            self._engine.refresh(resource, params, Priority.PREWARM)
         except GatewayError as error:
-            self._count("skipped" if error.is_remembered else "failed")
+            self._count(_sort_of(error))
             log.warning("not renewed", extra={"key": key, "code": error.code})
         else:
             self._count("refreshed")
@@ -276,6 +277,13 @@ def _is_worn(envelope: Envelope, popular: Popular, now: float) -> bool:
     """
     was_asked = popular.hit_at > envelope.loaded_at
     return was_asked and not envelope.is_absent and now >= envelope.mid_life
+
+
+def _sort_of(error: GatewayError) -> Counter:
+    """What a renewal that brought nothing counts as."""
+    if error.is_unasked:
+        return "dropped"
+    return "skipped" if error.is_remembered else "failed"
 
 
 def _without_end(work: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cache_layer import CacheLayer
@@ -16,7 +16,7 @@ from services.question import Question
 from services.refresher import Refresher
 from services.resource import CacheState, P, Params, Resource, Served
 from services.single_flight import Flight, Landing, SingleFlight, landed
-from transport import Deadline
+from transport import Deadline, Priority
 
 #: Asked before a fetch is led on somebody's behalf; raises RateLimited.
 Admission = Callable[[], None]
@@ -109,7 +109,7 @@ class ReadThrough:
                 joined = {question.key: self.flights.join(question.key) for question in ready}
                 self._fly_all(ready, joined, width, deadline)
                 return {
-                    question.params: _batch_item(question, joined.get(question.key), deadline)
+                    question.params: self._batch_item(question, joined.get(question.key), deadline)
                     for question in questions
                 }
         except Overloaded as error:
@@ -129,7 +129,9 @@ class ReadThrough:
         def fly(key: str) -> None:
             flight = led.pop(key, None)
             if flight is not None:
-                self.flights.lead(key, flight, self._flying(asked[key], deadline))
+                question = asked[key]
+                own = deadline.branched(_urgency(question))
+                self.flights.lead(key, flight, self._flying(question, own))
 
         try:
             fan_out(fly, list(led), width=width, helpers=self.pools.helpers, deadline=deadline)
@@ -139,7 +141,22 @@ class ReadThrough:
                 if flight is not None:
                     self.flights.abandon(key, flight, UpstreamTimeout())
 
-    def refresh(self, resource: Resource[P], params: P) -> Served:
+    def _batch_item(
+        self, question: Question, joined: tuple[Flight, bool] | None, deadline: Deadline
+    ) -> Served | GatewayError:
+        """A batch's item: what its flight brings, else what is stored, else why it has neither."""
+        try:
+            if joined is None:
+                raise question.hold or UpstreamTimeout()
+            return _served(self._landed(question, joined, deadline))
+        except GatewayError as error:
+            if question.is_usable and question.envelope is not None:
+                return _instead(question.envelope, CacheState.FAILED, error)
+            return error
+
+    def refresh(
+        self, resource: Resource[P], params: P, priority: Priority = Priority.FOREGROUND
+    ) -> Served:
         """The answer fetched anew, however fresh the stored one is; parts keep their own lives.
 
         Raises: GatewayError — a failure that still stands, or a new one; what is stored stays.
@@ -147,30 +164,33 @@ class ReadThrough:
         question = self._question(resource, params)
         if question.hold is not None:
             raise question.hold
-        deadline = Deadline.after(question.policy.budget_sec)
-        landing = landed(self._flown_here(question, deadline), deadline)
-        return Served(landing.envelope, CacheState.REQUESTED, fetched_over=question.is_usable)
+        deadline = Deadline.after(question.policy.budget_sec, priority=priority)
+        landing = self._landed(question, self._flown_here(question, deadline), deadline)
+        asked = replace(landing, state=CacheState.REQUESTED)
+        return _served(asked, fetched_over=question.is_usable)
 
-    def load(self, resource: Resource[P], params: P, deadline: Deadline) -> tuple[Envelope, bool]:
+    def load(
+        self, resource: Resource[P], params: P, deadline: Deadline
+    ) -> tuple[Envelope, GatewayError | None]:
         """The answer for fetches: fresh, else fetched by this thread, or by whoever is at it.
 
-        The flag tells that the fetch failed and the envelope is a stale one.
+        With an error, its fetch failed and the envelope is a stale one.
         Raises: GatewayError.
         """
         question = self._question(resource, params)
         if question.freshness is Freshness.FRESH and question.envelope:
-            return _existing(question.envelope), False
+            return _existing(question.envelope), None
         try:
             if question.hold is not None:
                 raise question.hold
-            flight = self._flown_here(question, deadline)
-            return _existing(landed(flight, deadline).envelope), False
+            joined = self._flown_here(question, deadline)
+            return _existing(self._landed(question, joined, deadline).envelope), None
         except NotFound:
             raise
-        except GatewayError:
+        except GatewayError as error:
             if not question.is_usable or question.envelope is None:
                 raise
-            return question.envelope, True
+            return question.envelope, error
 
     def _question(self, resource: Resource[P], params: P) -> Question:
         key = resource.key(params)
@@ -220,7 +240,7 @@ class ReadThrough:
             state = CacheState.FAILED if is_upstreams(error) else CacheState.HELD
             if isinstance(error, UpstreamTimeout) and question.key in self.flights:
                 state = CacheState.SOFT_TIMEOUT  # our patience ended, not the upstream's
-            return Served(envelope, state, fetched_over=True, error=error)
+            return _instead(envelope, state, error)
 
     def _fetched(self, question: Question, admit: Admission) -> Served:
         """The answer to a question that nothing is stored for."""
@@ -231,58 +251,86 @@ class ReadThrough:
     # ---- flights
 
     def _flown_behind(self, question: Question, admit: Admission, patience: Deadline) -> Served:
-        """Wait for the question's flight, which a thread of its own flies to the end."""
+        """Wait for the question's flight, which a thread of its own flies to the end.
+
+        Less urgent work on it may have been given up: then the caller has it flown for himself.
+        """
         with self.pools.waiters:
-            if question.key not in self.flights:
-                admit()
-            flight, is_leader = self.flights.join(question.key)
-            if is_leader:
-                self._take_off(question, flight)
-            landing = landed(flight, patience)
-        state = landing.state if is_leader else CacheState.COLLAPSED
-        return Served(landing.envelope, state, fetched_over=question.is_usable)
+            while True:
+                if question.key not in self.flights:
+                    admit()
+                flight, is_leader = self.flights.join(question.key)
+                if is_leader:
+                    self._take_off(question, flight)
+                try:
+                    landing = landed(flight, patience, is_leader=is_leader)
+                    return _served(landing, fetched_over=question.is_usable)
+                except GatewayError as error:
+                    if is_leader or error.turned_away <= _urgency(question):
+                        raise
 
     def _take_off(self, question: Question, flight: Flight) -> None:
         def fly() -> None:
-            deadline = Deadline.after(question.policy.budget_sec)
+            deadline = Deadline.after(question.policy.budget_sec, priority=_urgency(question))
             self.flights.lead(question.key, flight, self._flying(question, deadline))
 
         if not self.pools.flights.submit(fly):
             self.flights.abandon(question.key, flight, Overloaded())
 
-    def _flown_here(self, question: Question, deadline: Deadline) -> Flight:
-        """The question's flight, flown by this thread unless another one already does."""
+    def _landed(
+        self, question: Question, joined: tuple[Flight, bool], deadline: Deadline
+    ) -> Landing:
+        """What the flight brought, or one of this thread's own where that was turned away.
+
+        Raises: GatewayError.
+        """
+        while True:
+            flight, is_leader = joined
+            try:
+                return landed(flight, deadline, is_leader=is_leader)
+            except GatewayError as error:
+                if is_leader or error.turned_away <= deadline.priority:
+                    raise
+            joined = self._flown_here(question, deadline)
+
+    def _flown_here(self, question: Question, deadline: Deadline) -> tuple[Flight, bool]:
         flight, is_leader = self.flights.join(question.key)
         if is_leader:
-            self.flights.lead(question.key, flight, self._flying(question, deadline))
-        return flight
+            self.flights.lead(question.key, flight, self._flying(question, deadline.branched()))
+        return flight, is_leader
 
     def _flying(self, question: Question, deadline: Deadline) -> Callable[[], Landing]:
-        return lambda: self.pilot.fly(question, deadline, self.load)
+        def fly() -> Landing:
+            try:
+                return self.pilot.fly(question, deadline, self.load)
+            except GatewayError as error:
+                error.calls = deadline.tally.calls
+                raise
+
+        return fly
 
     def _revalidated(self, question: Question) -> None:
-        self._flown_here(question, Deadline.after(question.policy.budget_sec))
+        budget_sec = question.policy.budget_sec
+        self._flown_here(question, Deadline.after(budget_sec, priority=Priority.REVALIDATION))
 
 
 def is_upstreams(error: GatewayError) -> bool:
     """Whether an upstream was asked and failed, as against us not asking."""
-    return not isinstance(error, Overloaded) and error.status >= 500
+    return not error.is_unasked and error.status >= 500
 
 
-def _batch_item(
-    question: Question, joined: tuple[Flight, bool] | None, deadline: Deadline
-) -> Served | GatewayError:
-    """A batch's item: what its flight brings, else what is stored, else why there is neither."""
-    try:
-        if joined is None:
-            raise question.hold or UpstreamTimeout()
-        flight, is_leader = joined
-        landing = landed(flight, deadline)
-        return Served(landing.envelope, landing.state if is_leader else CacheState.COLLAPSED)
-    except GatewayError as error:
-        if question.is_usable and question.envelope is not None:
-            return Served(question.envelope, CacheState.FAILED, fetched_over=True, error=error)
-        return error
+def _urgency(question: Question) -> Priority:
+    """How urgent it is to a caller who waits: one who has an answer already can do without."""
+    return Priority.FOREGROUND_REFRESH if question.is_usable else Priority.FOREGROUND
+
+
+def _served(landing: Landing, *, fetched_over: bool = False) -> Served:
+    return Served(landing.envelope, landing.state, fetched_over, calls=landing.calls)
+
+
+def _instead(envelope: Envelope, state: CacheState, error: GatewayError) -> Served:
+    """An older answer for one that could not be had."""
+    return Served(envelope, state, fetched_over=True, error=error, calls=error.calls)
 
 
 def _absence_of(envelope: Envelope) -> NotFound | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -54,10 +55,18 @@ def present(outcomes: Sequence[Outcome]) -> list[Any]:
             not the same as knowing that there is nothing.
     """
     values = [outcome.value for outcome in outcomes if outcome.error is None]
-    failures = [outcome.error for outcome in outcomes if is_failure(outcome.error)]
-    if not values and failures and failures[0] is not None:
-        raise failures[0]
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    failures = [error for error in errors if is_failure(error)]
+    if failures and not values:
+        raise spokesman(failures)
     return values
+
+
+def spokesman(failures: Sequence[GatewayError]) -> GatewayError:
+    """One failure for all: of one who was asked, if anybody was; a retry waits for the last."""
+    one = copy.copy(min(failures, key=lambda failure: failure.is_unasked))
+    one.retry_after_sec = max(failure.retry_after_sec or 0.0 for failure in failures)
+    return one
 
 
 def left_out(ids: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -235,7 +244,7 @@ class Served:
     """An envelope, and which way it came.
 
     `fetched_over` tells that an expiring answer was renewed, not a missing one fetched; `level` is
-    where a stored one was found.
+    where a stored one was found; `calls` counts the upstream calls made for this one caller.
     """
 
     envelope: Envelope
@@ -243,3 +252,4 @@ class Served:
     fetched_over: bool = False
     error: GatewayError | None = None
     level: str = "L1"
+    calls: int = 0

@@ -33,6 +33,7 @@ from services.resource import (
     Route,
     Served,
     is_failure,
+    spokesman,
 )
 from services.responses import (
     WRAPPED_PREFERENCE,
@@ -104,7 +105,7 @@ class Routes:
         items = self._engine.get_many(route.part, questions, BATCH_BUDGET_SEC)
         failures = [item for item in items if isinstance(item, GatewayError) and is_failure(item)]
         if len(failures) == len(items):
-            return _failure(failures[0])
+            return _failure(spokesman(failures))
         bodies = [item.envelope if isinstance(item, Served) else item for item in items]
         served = joined(
             route.join(params, bodies),

@@ -18,10 +18,11 @@ from transport import Deadline
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What a flight brought, and which way."""
+    """What a flight brought, and which way; `calls` counts the upstream calls that it took."""
 
     envelope: Envelope
     state: CacheState
+    calls: int = 0
 
 
 Flight = Future[Landing]
@@ -85,19 +86,22 @@ class SingleFlight:
             del self._flights[key]
 
 
-def landed(flight: Flight, deadline: Deadline) -> Landing:
-    """What the flight brought.
+def landed(flight: Flight, deadline: Deadline, *, is_leader: bool) -> Landing:
+    """What the flight brought; whoever did not lead it made no calls.
 
     Raises: GatewayError — the flight's; UpstreamTimeout — the caller's patience ended first. The
             flight goes on: what was paid for is stored, and a retry hits.
     """
     try:
-        return flight.result(timeout=deadline.left())
+        landing = flight.result(timeout=deadline.left())
     except TimeoutError:
         raise UpstreamTimeout from None
     except GatewayError as error:
         # Each caller gets a copy of its own: a shared exception would collect their tracebacks.
-        raise copy.copy(error) from None
+        own = copy.copy(error)
+        own.calls = error.calls if is_leader else 0
+        raise own from None
+    return landing if is_leader else Landing(landing.envelope, CacheState.COLLAPSED)
 
 
 def take_turn(

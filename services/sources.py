@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +18,16 @@ from services.pools import DaemonPool
 from services.resource import Outcome, P, Params, Resource, is_failure
 from transport import Deadline
 
-#: The engine's answer for fetches: an envelope, and whether it is a stale one.
-Load = Callable[[Resource[Any], Any, Deadline], tuple[Envelope, bool]]
+#: The engine's answer for fetches: an envelope, and why it is a stale one if it is.
+Load = Callable[[Resource[Any], Any, Deadline], tuple[Envelope, GatewayError | None]]
 
 
 @dataclass(slots=True)
 class EngineSources:
     """The `Sources` of one flight.
 
+    `unasked` is the first of the failures for which nobody was asked: an upstream that is left
+    alone, or no permit. What lacks a part for that reason alone has not failed.
     Units: `oldest` is when the fetch of its oldest part began, in wall-clock seconds.
     """
 
@@ -36,17 +39,31 @@ class EngineSources:
     now: float
     missing: list[str] = field(default_factory=list)
     oldest: float = float("inf")
+    unasked: GatewayError | None = None
 
     def get(self, part: Resource[P], params: P) -> Any:
         """The part's payload; a stale or partial one makes the whole incomplete.
 
         Raises: GatewayError.
         """
-        envelope, is_stale = self.load(part, params, self.deadline)
-        if is_stale or envelope.missing:
+        envelope, failure = self._loaded(part, params)
+        if failure is not None or envelope.missing:
             self.missing.append(envelope.key)
         self.oldest = min(self.oldest, envelope.fetched_at)
         return orjson.loads(envelope.body)
+
+    def _loaded(self, part: Resource[Any], params: Params) -> tuple[Envelope, GatewayError | None]:
+        try:
+            envelope, failure = self.load(part, params, self.deadline)
+        except GatewayError as error:
+            self._note(error)
+            raise
+        self._note(failure)
+        return envelope, failure
+
+    def _note(self, failure: GatewayError | None) -> None:
+        if failure is not None and failure.is_unasked and self.unasked is None:
+            self.unasked = copy.copy(failure)  # without its traceback
 
     def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:
         """The outcomes of many parts, in order; each failure makes the whole incomplete."""

@@ -144,7 +144,7 @@ class SharedStore:
         terms: LeaseTerms,
     ) -> None:
         self._backend = backend
-        self._client = client
+        self._client = self.client = client
         self._waiting = waiting
         self._prefix = str(backend.key_prefix)
         self._waits = threading.BoundedSemaphore(WAITING_CONNECTIONS)
@@ -379,6 +379,10 @@ class SharedStore:
 
     def _full(self, key: str, part: str) -> str:
         return self._prefix + _name(key, part)
+
+    def name(self, key: str, part: str) -> str:
+        """What a record is called in Redis, for those that are kept beside the answers."""
+        return self._full(key, part)
 
 
 def _name(key: str, part: str) -> str:

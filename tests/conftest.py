@@ -81,6 +81,7 @@ def run_gateway(emulator, clock):
             settings,
             default_limits() | (limits or {}),
             clock=clock,
+            monotonic=clock,
             rng=random.Random(7),
             log=log,
         )

@@ -12,7 +12,7 @@ from envelope import Envelope, Policy
 from errors import GatewayError
 from services.params import ARTIST as ARTIST_ID
 from services.params import PlaylistId, SearchText, clamped, id_list, one_of, whole
-from services.parsers.players import check_playable, without_streaming
+from services.parsers.players import check_not_refused, check_playable, without_streaming
 from services.parsers.songs import Track
 from services.parsers.thumbnails import Thumbnail, with_large_thumbnails
 from services.parts import (
@@ -131,7 +131,9 @@ def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
 
     Raises: NotFound — there is no such video, or nobody may see it.
     """
-    player = sources.upstream.ytmusic.ask("get_song", params.video_id, deadline=sources.deadline)
+    player = sources.upstream.ytmusic.ask(
+        "get_song", params.video_id, deadline=sources.deadline, check=check_not_refused
+    )
     check_playable(player)
     return Fetched(with_large_thumbnails(without_streaming(player)))
 

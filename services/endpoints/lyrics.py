@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -81,12 +82,15 @@ def _nothing(outcomes: list[Outcome]) -> GatewayError:
     errors = [outcome.error for outcome in outcomes]
     if all(isinstance(error, NotFound) for error in errors):
         return NotFound("No provider has lyrics of this song.")
-    failures = [error for error in errors if is_failure(error)]
+    failures = [error for error in errors if error is not None and is_failure(error)]
+    unasked = [failure for failure in failures if failure.is_unasked]
+    if len(unasked) == len(failures) > 0:
+        return copy.copy(unasked[0])  # nobody failed: nothing is remembered
     if failures and all(isinstance(failure, UpstreamChanged) for failure in failures):
         return UpstreamChanged(
             "The lyrics providers answered in a form this gateway does not know."
         )
-    waits = [wait for failure in failures if failure and (wait := failure.asked_wait_sec)]
+    waits = [wait for failure in failures if (wait := failure.asked_wait_sec)]
     return UpstreamUnavailable(
         "Not every lyrics provider could be asked.", retry_after_sec=max(waits, default=None)
     )

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from envelope import Envelope
 from errors import GatewayError
 from services.params import VIDEO, id_list, sent_as
-from services.parsers.players import song_from_player
+from services.parsers.players import check_not_refused, song_from_player
 from services.parsers.songs import Song
 from services.parsers.thumbnails import with_large_thumbnails
 from services.parts import CATALOGUE, VideoParams
@@ -40,7 +40,7 @@ def fetch(sources: Sources, params: VideoParams) -> Fetched:
     Raises: NotFound — there is no such video, or nobody may see it.
     """
     player: dict[str, Any] = sources.upstream.ytmusic.ask(
-        "get_song", params.video_id, deadline=sources.deadline
+        "get_song", params.video_id, deadline=sources.deadline, check=check_not_refused
     )
     return Fetched(with_large_thumbnails(song_from_player(player, params.video_id)))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from errors import NotFound, UpstreamChanged, UpstreamUnavailable
+from errors import NotFound, UpstreamBlocked, UpstreamChanged, UpstreamUnavailable
 from services.parsers.songs import ArtistRef, Song, clock, primary_name
 
 # What YouTube writes when it refuses us rather than the song.
@@ -19,16 +19,24 @@ _REFUSING_STATES = frozenset({"LOGIN_REQUIRED", "UNPLAYABLE", "AGE_CHECK_REQUIRE
 _YEAR = re.compile(r"(?:19|20)\d{2}(?=-|$)")
 
 
+def check_not_refused(player: Mapping[str, Any]) -> None:
+    """Let a `get_song` answer pass that is about the song, and not about this server.
+
+    Raises: UpstreamBlocked when YouTube takes us for a bot; UpstreamChanged without a status.
+    """
+    if _says(_playability(player)[1], _REFUSALS):
+        raise UpstreamBlocked("YouTube Music refuses this server for now.")
+
+
 def check_playable(player: Mapping[str, Any]) -> None:
     """Let a `get_song` answer pass that describes a song, playable here or not.
 
     Raises: NotFound when the video is gone, never was or is private; UpstreamUnavailable when
             YouTube refuses us; UpstreamChanged when the answer says neither.
     """
+    check_not_refused(player)
     status, reason = _playability(player)
     details = bool(_mapping(player.get("videoDetails")))
-    if _says(reason, _REFUSALS):
-        raise UpstreamUnavailable("YouTube Music refuses this server for now.")
     gone = _GONE if details else _GONE + _GONE_WITHOUT_DETAILS
     if status == "ERROR" or _says(reason, gone):
         raise NotFound("There is no such song.")

@@ -20,8 +20,10 @@ FLOORS = (
         "services.watchdog",
         "transport",
     ),
-    ("clients", "services.log_writer", "services.traffic", "stores"),
-    ("cache_layer", "services.access_log", "services.logs", "services.parsers"),
+    ("protection",),
+    ("services.log_writer", "services.traffic", "stores", "upstream"),
+    ("clients",),
+    ("cache_layer", "services.access_log", "services.logs", "services.parsers", "sites"),
     ("services.resource",),
     (
         "services.fan_out",
@@ -50,13 +52,18 @@ FLOORS = (
 MOST_LINES = 400
 PRODUCT = sorted(
     path
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("services/**/*.py"), *ROOT.glob("stores/*.py"))
+    for path in (
+        *ROOT.glob("*.py"),
+        *ROOT.glob("protection/*.py"),
+        *ROOT.glob("services/**/*.py"),
+        *ROOT.glob("stores/*.py"),
+    )
     if path.name != "__init__.py" or path.parent.name == "endpoints"
 )
 ALL_SOURCES = sorted(
     {
         path
-        for package in ("services", "stores", "scripts")
+        for package in ("protection", "services", "stores", "scripts")
         for path in ROOT.glob(f"{package}/**/*.py")
     }
     | {*PRODUCT}

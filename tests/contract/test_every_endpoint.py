@@ -140,6 +140,7 @@ def test_an_outage_is_an_error_when_cold_and_nothing_of_it_is_kept(
         assert response.json["retryable"] is True
         assert int(response.headers["Retry-After"]) >= 1
     emulator.faults.clear()
+    running.clock.advance(int(response.headers["Retry-After"]))
 
     recovered = ask.of(running)
 

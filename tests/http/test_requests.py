@@ -242,7 +242,15 @@ def test_health_tells_of_cache_limits_prewarm_and_upstreams(running, emulator):
     for number in range(3):
         running.get(f"/search?query=b{number}")
     health = running.get("/health").json
-    assert (health["status"], health["upstreams"]["ytmusic"]["state"]) == ("degraded", "failing")
+    told = health["upstreams"]["ytmusic"]
+    assert (health["status"], told["state"], told["is_failing"]) == ("degraded", "closed", True)
+
+    for number in range(10):
+        running.get(f"/search?query=c{number}")
+    told = running.get("/health").json["upstreams"]["ytmusic"]
+    assert (told["state"], told["is_failing"], told["openings"]) == ("open", True, 1)
+    assert told["refused"]["open"] == 4, "of thirteen, nine were asked"
+    assert 4 <= told["open_for_sec"] <= 6
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)

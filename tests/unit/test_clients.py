@@ -4,21 +4,27 @@ import threading
 
 import pytest
 
-from app import build_upstreams
-from clients import CallPolicy, Upstream, decode_json
+from clients import decode_json
 from errors import (
+    GatewayError,
     NotFound,
     Overloaded,
     UpstreamBlocked,
     UpstreamChanged,
     UpstreamError,
+    UpstreamPage,
+    UpstreamPaused,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from protection.breaker import Breaker
+from protection.retry_budget import RetryBudget
 from scripts.upstream_emulator import Fault
 from settings import Settings
+from sites import build_upstreams
 from tests.doubles import together
-from transport import Deadline
+from transport import Deadline, time_left
+from upstream import CallPolicy, Upstream
 
 
 @pytest.fixture
@@ -36,9 +42,10 @@ def soon():
     return Deadline.after(20)
 
 
-def scripted_upstream(**policy):
+def scripted_upstream(breaker=None, budget=None, **policy):
     defaults = {"timeout_sec": 5, "retries": 2, "backoff_sec": 0, "concurrency": 4}
-    return Upstream("scripted", CallPolicy(**(defaults | policy)))
+    policy = CallPolicy(**(defaults | policy))
+    return Upstream("scripted", policy, breaker=breaker, budget=budget)
 
 
 def failing(upstream, error):
@@ -180,7 +187,7 @@ def test_timed_lyrics_and_web_calls_do_not_meet(upstreams, emulator):
     ("kind", "expected"),
     [
         ("garbage", UpstreamChanged),
-        ("html", UpstreamChanged),
+        ("html", UpstreamPage),
         ("empty", UpstreamChanged),
         ("renamed_renderer", UpstreamChanged),
         ("truncate", UpstreamUnavailable),
@@ -225,8 +232,82 @@ def test_a_hanging_upstream_ends_with_its_timeout(emulator):
         upstreams.lrclib.json("/api/get", {"track_name": "a", "artist_name": "b"}, soon())
 
 
-def test_a_body_that_is_not_json_is_a_changed_upstream():
+def test_a_body_that_is_not_json_is_a_changed_upstream_and_a_page_is_a_refusal():
     assert decode_json(b'{"a": 1}') == {"a": 1}
-    for body in (b"", b"<html>", b"{", b"\xff"):
+    for body in (b"", b"{", b"\xff", b"nothing found"):
         with pytest.raises(UpstreamChanged):
             decode_json(body)
+    for body in (b"<html>", b"\r\n <!DOCTYPE html>"):
+        with pytest.raises(UpstreamPage):
+            decode_json(body)
+
+
+# ---- guards together
+
+
+def storm(upstream, error, calls):
+    made = []
+
+    def ask():
+        made.append(1)
+        raise error
+
+    for _ in range(calls):
+        with pytest.raises(GatewayError):
+            upstream.call(ask, soon())
+    return len(made)
+
+
+def test_the_call_that_tries_has_two_seconds(clock):
+    upstream = scripted_upstream(breaker=Breaker("scripted", clock=clock))
+    storm(upstream, UpstreamBlocked(), 3)
+    clock.advance(upstream.breaker.open_for_sec)
+
+    assert upstream.call(time_left, soon()) <= 2
+    assert 2 < upstream.call(time_left, soon()) <= 5
+
+
+def test_an_outage_costs_few_retries_and_none_once_calls_are_stopped(clock):
+    upstream = scripted_upstream(
+        retries=5, breaker=Breaker("scripted", clock=clock), budget=RetryBudget(0.1, clock)
+    )
+
+    assert storm(upstream, UpstreamError(), 100) == 10
+    assert (upstream.budget.retries, upstream.stats.calls) == (3, 10)
+    assert upstream.refusals == {"open": 93, "full": 0}
+
+
+def test_a_refusal_is_told_the_wait_that_the_breaker_asks_for(clock):
+    upstream = scripted_upstream(breaker=Breaker("scripted", clock=clock))
+    storm(upstream, UpstreamBlocked(), 2)
+    with pytest.raises(UpstreamBlocked) as raised:
+        upstream.call(refuse, soon())
+
+    assert raised.value.retry_after_sec == upstream.breaker.open_for_sec
+    assert raised.value.asked_wait_sec is None, "the upstream asked for nothing"
+
+
+def refuse():
+    raise UpstreamBlocked
+
+
+def test_nobody_waits_for_a_permit_of_an_upstream_that_rests(clock):
+    upstream = scripted_upstream(concurrency=1, breaker=Breaker("scripted", clock=clock))
+    storm(upstream, UpstreamBlocked(), 3)
+
+    with upstream.bulkhead.permit(soon()), pytest.raises(UpstreamPaused):
+        upstream.call(lambda: None, soon())
+
+    assert upstream.bulkhead.refused == 0
+
+
+def test_calls_are_tallied_retries_included():
+    upstream, deadline = scripted_upstream(), soon()
+    with pytest.raises(UpstreamError):
+        upstream.call(fail, deadline)
+
+    assert deadline.tally.calls == upstream.stats.calls == 3
+
+
+def fail():
+    raise UpstreamError

@@ -192,10 +192,10 @@ def test_a_gzip_bomb_is_cut_at_the_cap_of_decoded_bytes():
         ask(session)
 
 
-def test_a_redirect_to_another_site_is_not_followed():
+def test_a_redirect_to_another_site_is_a_refusal_and_not_followed():
     raw = answer("302 Found", headers=("Location: https://consent.example/m",))
     with site(reply(raw)) as (session, peer):
-        with pytest.raises(UpstreamError, match="another site"):
+        with pytest.raises(UpstreamBlocked, match="another site"):
             ask(session)
 
         assert len(peer.requests) == 1
@@ -255,6 +255,8 @@ JSON = ("Content-Type: application/json",)
         ("502 Bad Gateway", (), "/x", UpstreamError),
         ("503 Unavailable", (), "/x", UpstreamUnavailable),
         ("503 Unavailable", ("Retry-After: 7",), "/x", UpstreamBlocked),
+        ("200 OK", ("cf-mitigated: challenge",), "/x", UpstreamBlocked),
+        ("404 Not Found", (*JSON, "cf-mitigated: challenge"), "/x", UpstreamBlocked),
     ],
 )
 def test_a_status_becomes_a_typed_error_before_any_parser(status, headers, path, expected):

@@ -1,0 +1,1 @@
+"""What keeps an upstream and this gateway from overrunning each other."""
