@@ -16,6 +16,7 @@ FLOORS = (
     ("services.resource",),
     (
         "services.fan_out",
+        "services.limits",
         "services.params",
         "services.question",
         "services.refresher",
