@@ -75,13 +75,13 @@ class RecentCounts:
         began, previous, current = self._slid(key, now)
         return Usage(previous, current, began + self.window_sec - now)
 
-    def take(self, key: str, limit: int) -> tuple[bool, Usage]:
-        """Whether one more is within the limit, which then is counted; and the usage after it."""
+    def take(self, key: str, limit: int, amount: int = 1) -> tuple[bool, Usage]:
+        """Whether so many more are within the limit: they are counted then; and the usage after."""
         now = self._clock()
         began, previous, current = self._slid(key, now)
         left = began + self.window_sec - now
-        is_granted = int(previous * left / self.window_sec) + current < limit
-        current += is_granted
+        is_granted = int(previous * left / self.window_sec) + current + amount <= limit
+        current += amount * is_granted
         self._old.pop(key, None)
         self._young[key] = (began, previous, current)
         if len(self._young) >= self._most_young or now - self._turned_at >= 2 * self.window_sec:
