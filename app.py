@@ -15,8 +15,6 @@ from types import FrameType
 from typing import Any
 
 from flask import Flask, Response, jsonify
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from pythonjsonlogger.json import JsonFormatter
 
 from cache_layer import CacheLayer
@@ -28,6 +26,8 @@ from services.admin.routes import AdminRoutes
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.hit_path import HitPath, WsgiApp
+from services.limits.fetches import open_fetch_limits
+from services.limits.reception import Reception, open_reception
 from services.metrics import cache_health, health_snapshot
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
@@ -43,7 +43,7 @@ from services.server import CannotListen, open_server
 from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
-from stores.backends import open_memory, open_shared
+from stores.backends import open_counts, open_memory, open_shared
 from stores.clock import DisciplinedClock, Fences
 from transport import Site, open_session
 
@@ -66,6 +66,7 @@ class Gateway:
     """The assembled gateway: what a server calls, and the parts behind it."""
 
     wsgi: WsgiApp
+    reception: Reception
     flask: Flask
     engine: ReadThrough
     upstreams: Upstreams
@@ -103,6 +104,7 @@ def create_gateway(
     limits: Mapping[str, CacheLimits],
     *,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     rng: random.Random | None = None,
 ) -> Gateway:
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
@@ -131,12 +133,8 @@ def create_gateway(
     )
     prewarm = Prewarm(engine, ENDPOINTS, settings, rng) if settings.enable_prewarm else None
     engine.note = prewarm.note if prewarm else None
-    limiter = Limiter(
-        get_remote_address,
-        app=flask,
-        storage_uri=settings.ratelimit_storage_uri,
-        enabled=settings.enable_rate_limits,
-    )
+    counts = open_counts(settings, cache.shared)
+    fetch_limits = open_fetch_limits(flask, settings, counts, monotonic)
     admin = CacheAdmin(
         engine=engine,
         resources=RESOURCES,
@@ -145,12 +143,13 @@ def create_gateway(
         health=lambda: cache_health(cache, upkeep, settings.cache_backend),
     )
     hit_path = HitPath(flask, cache, note=engine.note)
-    Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
+    Routes(engine, hit_path.learn, fetch_limits).mount(flask, ENDPOINTS)
     _mount_service_routes(flask, settings, engine, upkeep, prewarm)
     if settings.admin_token:
-        AdminRoutes(admin, settings.admin_token).mount(flask)
-    frame = RequestFrame(hit_path, access_log=settings.access_log)
-    return Gateway(frame, flask, engine, upstreams, upkeep, admin, prewarm)
+        AdminRoutes(admin, settings.admin_token, monotonic).mount(flask)
+    reception = open_reception(settings, monotonic)
+    frame = RequestFrame(hit_path, reception, access_log=settings.access_log)
+    return Gateway(frame, reception, flask, engine, upstreams, upkeep, admin, prewarm)
 
 
 def _build_cache(

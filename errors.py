@@ -34,6 +34,7 @@ class GatewayError(Exception):
     Units: seconds. `asked_wait_sec` is what the upstream asked for, None where it did not;
            `retry_after_sec` is what the caller is told, None where a retry makes no sense.
            `is_remembered` tells that nothing was asked now: an earlier failure still stands.
+           `headers` go with its answer.
     """
 
     status: ClassVar[int] = 500
@@ -42,6 +43,7 @@ class GatewayError(Exception):
     meaning: ClassVar[str] = ""
     default_detail: ClassVar[str] = "The gateway failed."
     default_retry_after_sec: ClassVar[float | None] = None
+    headers: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, detail: str = "", *, retry_after_sec: float | None = None) -> None:
         self.detail = detail or self.default_detail
@@ -118,12 +120,26 @@ class HeadersTooLarge(InvalidRequest):
 
 
 class Unauthorized(GatewayError):
-    """An operator's route, asked without the operator's token."""
+    """Credentials that are needed and missing, or wrong."""
 
     status = 401
     code = "unauthorized"
-    meaning = "an administrative route needs `Authorization: Bearer` and the right token"
+    meaning = (
+        "an administrative route needs `Authorization: Bearer` and the right token,"
+        " or there is no such `X-API-Key`"
+    )
     default_detail = "Send the operator's token as a bearer token."
+    headers = (("WWW-Authenticate", "Bearer"),)
+
+
+class UnknownApiKey(Unauthorized):
+    """A key that is none: served without it, a client would learn of its typo by the lower limit.
+
+    Source: RFC 9110 section 15.5.2 wants a challenge; there is no registered one for such keys.
+    """
+
+    default_detail = "There is no such API key; without the header you are served as well."
+    headers = (("WWW-Authenticate", "X-API-Key"),)
 
 
 class NotFound(GatewayError):

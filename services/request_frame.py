@@ -1,52 +1,68 @@
-"""What every request gets, hit or not: an id, a clock and one log line."""
+"""What every request gets, hit or not: an id, a clock, its quota and one log line."""
 
 from __future__ import annotations
 
 import logging
-import re
 import time
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from errors import GatewayError
 from services.hit_path import Environ, StartResponse, WsgiApp
+from services.limits.reception import VISIT, Reception, Visit
+from services.responses import error_answer
 from services.routes import REQUEST_ID
 
 log = logging.getLogger("gateway.access")
 
-ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 #: A target is logged, so a client must not decide how long a log line is.
 LOGGED_TARGET_CHARS = 500
 
 
 class RequestFrame:
-    """The outermost WSGI callable."""
+    """The outermost WSGI callable; a server that has received the request itself says so."""
 
-    def __init__(self, app: WsgiApp, *, access_log: bool = True) -> None:
+    def __init__(self, app: WsgiApp, reception: Reception, *, access_log: bool = True) -> None:
         self._app = app
+        self._reception = reception
         self._access_log = access_log
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """The application's answer, with X-Request-ID and Server-Timing."""
-        began = time.perf_counter()
-        request_id = environ[REQUEST_ID] = request_id_of(environ.get("HTTP_X_REQUEST_ID"))
+        """The application's answer, with X-Request-ID, Server-Timing and the client's quota."""
+        visit = environ.get(VISIT) or self._received(environ)
+        environ[VISIT], environ[REQUEST_ID] = visit, visit.request_id
 
         def start_framed(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            took_ms = (time.perf_counter() - began) * 1000
-            headers.append(("X-Request-ID", request_id))
+            took_ms = (time.perf_counter() - visit.began) * 1000
+            headers.append(("X-Request-ID", visit.request_id))
             headers.append(("Server-Timing", f"app;dur={took_ms:.2f}"))
+            headers += visit.quota_headers()
             if self._access_log:
                 _log_line(environ, status, headers, took_ms)
             return start_response(status, headers, *error)
 
+        if visit.refusal is not None:
+            return _refused(visit.refusal, environ, start_framed)
         return self._app(environ, start_framed)
 
+    def _received(self, environ: Environ) -> Visit:
+        return self._reception.admit(
+            environ.get("REMOTE_ADDR", ""),
+            environ.get("HTTP_X_FORWARDED_FOR"),
+            environ.get("HTTP_X_API_KEY"),
+            environ.get("HTTP_X_REQUEST_ID"),
+            environ.get("REQUEST_URI") or environ.get("PATH_INFO", ""),
+        )
 
-def request_id_of(sent: str | None) -> str:
-    """The caller's id where it is acceptable, else one of ours."""
-    if sent is not None and ACCEPTABLE_ID.fullmatch(sent):
-        return sent
-    return uuid.uuid4().hex
+
+def _refused(
+    refusal: GatewayError, environ: Environ, start_response: StartResponse
+) -> Iterable[bytes]:
+    status, headers, body = error_answer(
+        refusal, instance=environ.get("PATH_INFO", ""), request_id=environ[REQUEST_ID]
+    )
+    start_response(status, headers)
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
 
 def _log_line(

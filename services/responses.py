@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from http import HTTPStatus
 
 import orjson
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_list_header
 
 from envelope import Envelope, etag_of, gzipped, rfc3339
-from errors import GatewayError, UpstreamFailure
+from errors import GatewayError, UpstreamFailure, error_body
 from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
@@ -219,6 +220,23 @@ def answer(
             body = packed
     headers.append(("Content-Length", str(len(body))))
     return "200 OK", headers, body
+
+
+def error_answer(
+    error: GatewayError, *, instance: str, request_id: str
+) -> tuple[str, Headers, bytes]:
+    """Status line, headers and body of what a failure becomes."""
+    body = orjson.dumps(error_body(error, instance=instance, request_id=request_id))
+    headers: Headers = [
+        ("Content-Type", JSON_TYPE),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        *SECURITY,
+        *error.headers,
+    ]
+    if error.retry_after_sec is not None:
+        headers.append(("Retry-After", retry_after(error.retry_after_sec)))
+    return f"{error.status} {HTTPStatus(error.status).phrase.upper()}", headers, body
 
 
 @lru_cache(maxsize=256)

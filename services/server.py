@@ -33,13 +33,10 @@ def _reason(error: OSError, settings: Settings) -> str:
 
 
 def waitress_options(settings: Settings) -> dict[str, Any]:
-    """How Waitress serves: idle connections cost a descriptor each, so many may stay open."""
-    proxies = settings.trusted_proxy_count
-    forwarded = {
-        "trusted_proxy": "*",
-        "trusted_proxy_count": proxies,
-        "trusted_proxy_headers": {"x-forwarded-for"},
-    }
+    """How Waitress serves: idle connections cost a descriptor each, so many may stay open.
+
+    X-Forwarded-For comes through as it was sent: only `limits.identity` reads it.
+    """
     return {
         "host": settings.host,
         "port": settings.port,
@@ -48,6 +45,5 @@ def waitress_options(settings: Settings) -> dict[str, Any]:
         "backlog": 1024,
         "asyncore_use_poll": True,
         "ident": None,
-        "clear_untrusted_proxy_headers": True,
-        **(forwarded if proxies else {}),
+        "clear_untrusted_proxy_headers": False,
     }

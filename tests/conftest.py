@@ -52,6 +52,7 @@ class Running:
     gateway: Gateway
     client: Client
     clock: FakeClock
+    monotonic: FakeClock
     began: float = 0.0
 
     def __post_init__(self):
@@ -76,10 +77,15 @@ def run_gateway(emulator, clock):
             "enable_rate_limits": False,
         }
         settings = Settings(**(urls | defaults | overrides))
+        monotonic = FakeClock(0.0)
         gateway = create_gateway(
-            settings, default_limits() | (limits or {}), clock=clock, rng=random.Random(7)
+            settings,
+            default_limits() | (limits or {}),
+            clock=clock,
+            monotonic=monotonic,
+            rng=random.Random(7),
         )
-        return Running(gateway, Client(gateway.wsgi), clock)
+        return Running(gateway, Client(gateway.wsgi), clock, monotonic)
 
     return build
 
