@@ -137,3 +137,13 @@ def test_only_settings_reads_the_environment():
     ]
 
     assert readers == ["settings"]
+
+
+def test_only_the_frame_reads_who_was_forwarded():
+    readers = [
+        module_of(path)
+        for path in PRODUCT
+        if "HTTP_X_FORWARDED" in path.read_text() or "HTTP_FORWARDED" in path.read_text()
+    ]
+
+    assert readers == ["services.request_frame"]
