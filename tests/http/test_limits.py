@@ -10,6 +10,7 @@ from werkzeug.test import create_environ
 from scripts.upstream_emulator import Fault
 from services.limits.quota import Quota, quota_headers
 from services.limits.reception import VISIT, Visit
+from settings import CacheLimits
 from tests.doubles import ManualPool, together
 from tests.http.structured_fields import Reader
 from tests.http.test_requests import check_error
@@ -305,10 +306,11 @@ def test_a_batch_is_one_fetch(open_crowd, emulator):
 
 
 def test_a_batch_over_its_limit_still_gets_stale_items(open_crowd, emulator):
-    crowd = open_crowd(ratelimit_fetches_per_minute=1)
+    limits = {"subcache_song": CacheLimits(10, 20, 1000)}
+    crowd = open_crowd(limits=limits, ratelimit_fetches_per_minute=1)
     songs = emulator.catalogue.samples()["song"][:2]
     crowd.post("/songs", {"song_ids": songs})
-    crowd.running.clock.advance(86_400 - 1)
+    crowd.running.clock.advance(500)
     assert crowd.get("/trending?country=DE").status_code == 429
 
     aged = crowd.post("/songs", {"song_ids": songs})
