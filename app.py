@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from flask import Flask
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from cache_layer import CacheLayer
 from cli import cache_commands
@@ -25,7 +23,9 @@ from services.configuration import policies_of, read_settings, widths_of
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.exposition import Exposition
 from services.health import Observed, cache_health, health_snapshot
-from services.hit_path import HitPath, WsgiApp
+from services.hit_path import HitPath
+from services.limits.fetches import open_fetch_limits
+from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
 from services.pilot import Pilot
@@ -46,7 +46,7 @@ from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError
 from sites import SERVICE, VERSION, build_upstreams
-from stores.backends import open_memory, open_shared
+from stores.backends import open_counts, open_memory, open_shared
 from stores.clock import DisciplinedClock, Fences
 from stores.notices import NoticeBoard
 
@@ -62,9 +62,10 @@ NO_REDIS = "Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true 
 class Gateway:
     """The assembled gateway: what a server calls, and the parts behind it."""
 
-    wsgi: WsgiApp
+    wsgi: RequestFrame
     hits: HitPath
     readiness: Readiness
+    reception: Reception
     flask: Flask
     engine: ReadThrough
     upstreams: Upstreams
@@ -114,12 +115,8 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     )
     prewarm = Prewarm(engine, ENDPOINTS, settings, rng) if settings.enable_prewarm else None
     engine.note = prewarm.note if prewarm else None
-    limiter = Limiter(
-        get_remote_address,
-        app=flask,
-        storage_uri=settings.ratelimit_storage_uri,
-        enabled=settings.enable_rate_limits,
-    )
+    counts = open_counts(settings, cache.shared)
+    fetch_limits = open_fetch_limits(flask, settings, counts, monotonic)
     admin = CacheAdmin(
         engine=engine,
         resources=RESOURCES,
@@ -128,7 +125,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         health=lambda: cache_health(cache, upkeep, settings.cache_backend),
     )
     hit_path = HitPath(flask, cache, note=engine.note)
-    Routes(engine, limiter, hit_path.learn).mount(flask, ENDPOINTS)
+    Routes(engine, hit_path.learn, fetch_limits).mount(flask, ENDPOINTS)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,
@@ -146,16 +143,18 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         metrics_token=settings.metrics_token,
     ).mount(flask)
     if settings.admin_token:
-        AdminRoutes(admin, settings.admin_token).mount(flask)
+        AdminRoutes(admin, settings.admin_token, monotonic).mount(flask)
     access_log = AccessLog(
         observed.traffic,
         log if settings.logs_requests else None,
         _rules_of(flask),
         with_query=settings.access_log_query,
     )
+    reception = open_reception(settings, monotonic)
     return Gateway(
-        wsgi=RequestFrame(hit_path, access_log),
+        wsgi=RequestFrame(hit_path, reception, access_log),
         hits=hit_path,
+        reception=reception,
         flask=flask,
         engine=engine,
         upstreams=upstreams,
@@ -251,11 +250,11 @@ def _serve(gateway: Gateway, settings: Settings, listener: socket.socket, line: 
         gateway.upkeep.begin()
     if gateway.prewarm is not None:
         gateway.prewarm.start()
-    gateway.observed.watchdog.start()
     abandoned = serve(
         gateway.wsgi,
         gateway.hits,
-        gateway.readiness,
+        gateway.observed,
+        readiness=gateway.readiness,
         settings=settings,
         listener=listener,
         line=line,

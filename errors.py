@@ -27,7 +27,7 @@ GatewayError
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class GatewayError(Exception):
@@ -62,6 +62,12 @@ class GatewayError(Exception):
         self.is_remembered = False
         self.turned_away = 0
         self.calls = 0
+
+    def __copy__(self) -> Self:
+        """The same failure without its traceback, whatever its constructor asks for."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
 
 class InvalidRequest(GatewayError):

@@ -23,6 +23,11 @@ Bytes = Annotated[int, Ge(1024), Le(2**40)]
 RedisUrl = Annotated[
     str, Field(pattern=r"^((redis|valkey)s?(\+(sentinel|cluster))?|unix)://[^\s]+$")
 ]
+StorageUri = Annotated[
+    str,
+    Field(pattern=r"^(memory://|((redis|valkey)s?(\+(sentinel|cluster))?|unix)://[^\s]+)$"),
+]
+PerMinute = Annotated[int, Ge(0), Le(1_000_000)]
 BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$")]
 
 
@@ -44,6 +49,9 @@ def _token(value: str) -> str:
 
 Token = Annotated[str, AfterValidator(_token)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Hashes = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], NoDecode, BeforeValidator(_listed)
+]
 Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -90,7 +98,7 @@ class Settings(BaseSettings):
         64, description="cold answers fetched at a time; further ones get 503 at once"
     )
     trusted_proxy_count: Annotated[int, Ge(0), Le(10)] = Field(
-        0, description="proxies in front that add to X-Forwarded-For; 2 on Render"
+        0, description="proxies in front, each of which adds to X-Forwarded-For; 2 on Render"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least severe log line written"
@@ -246,9 +254,31 @@ class Settings(BaseSettings):
     )
 
     # Rate limits
-    enable_rate_limits: bool = Field(True, description="limit what one client may have fetched")
-    ratelimit_storage_uri: str = Field(
-        "memory://", description="where limits are counted, in the notation of `limits`"
+    enable_rate_limits: bool = Field(
+        True, description="limit what a client may ask for, and what it may have fetched"
+    )
+    ratelimit_requests_per_minute: PerMinute = Field(
+        600, description="requests of one client, hits included, each process for itself; 0 = any"
+    )
+    ratelimit_keyed_requests_per_minute: PerMinute = Field(
+        6000, description="the same for a client with an API key"
+    )
+    ratelimit_fetches_per_minute: PerMinute = Field(
+        300, description="requests of one client for which something is fetched; 0 = any number"
+    )
+    ratelimit_all_fetches_per_minute: PerMinute = Field(
+        3000, description="the same for all clients together"
+    )
+    ratelimit_fetches_at_a_time: Annotated[int, Ge(0), Le(1024)] = Field(
+        16, description="fetches led at a time for one client; 0 = any number"
+    )
+    ratelimit_storage_uri: StorageUri = Field(
+        "memory://",
+        description="where fetches are counted: `memory://`, or a URL as for `REDIS_URL`; where it"
+        " is not set, instances with `CACHE_BACKEND=redis` count together there",
+    )
+    api_key_hashes: Hashes = Field(
+        (), description="SHA-256 of each API key, in lower-case hex, separated by commas"
     )
 
     @property
@@ -263,7 +293,9 @@ class Settings(BaseSettings):
 
 
 #: Settings whose value may hold a password: a problem with one does not repeat it.
-SECRET = frozenset({"admin_token", "metrics_token", "ratelimit_storage_uri", "redis_url"})
+SECRET = frozenset(
+    {"admin_token", "api_key_hashes", "metrics_token", "ratelimit_storage_uri", "redis_url"}
+)
 LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
 OWN_NAMES = {name.upper() for name in Settings.model_fields}
 

@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import AliasChoices
@@ -102,9 +102,10 @@ def allowed(field: FieldInfo) -> str:
     most = next((rule.le for rule in field.metadata if isinstance(rule, Le)), None)
     if least is not None:
         return f"{least} to {most}" if most is not None else f"{least} or more"
-    choices = getattr(field.annotation, "__args__", None)
-    if choices:
-        return ", ".join(f"`{choice}`" for choice in choices)
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    if get_origin(field.annotation) is tuple:
+        return "a list with commas"
     return "`true`, `false`" if field.annotation is bool else ""
 
 

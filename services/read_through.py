@@ -8,7 +8,7 @@ from typing import Any
 
 from cache_layer import CacheLayer
 from envelope import Envelope, Freshness, Policy
-from errors import GatewayError, NotFound, Overloaded, UpstreamTimeout
+from errors import GatewayError, NotFound, Overloaded, RateLimited, UpstreamTimeout
 from services.fan_out import fan_out
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
@@ -18,12 +18,17 @@ from services.resource import CacheState, P, Params, Resource, Served
 from services.single_flight import Flight, Landing, SingleFlight, landed
 from transport import Deadline, Priority
 
-#: Asked before a fetch is led on somebody's behalf; raises RateLimited.
-Admission = Callable[[], None]
+#: Asked before a fetch is led on somebody's behalf, and told when it is over; raises RateLimited.
+Admission = Callable[[], Callable[[], None]]
 
 
-def admit_all() -> None:
+def admit_all() -> Callable[[], None]:
     """The admission of callers that no limit concerns."""
+    return _nobody_cares
+
+
+def _nobody_cares() -> None:
+    """The end of a fetch that nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,11 @@ class ReadThrough:
         return served
 
     def get_many(
-        self, part: Resource[Any], many: Sequence[Params], budget_sec: float
+        self,
+        part: Resource[Any],
+        many: Sequence[Params],
+        budget_sec: float,
+        admit: Admission = admit_all,
     ) -> list[Served | GatewayError]:
         """The answers to a batch, in order; what failed is in its place as its error."""
         deadline = Deadline.after(budget_sec)
@@ -85,7 +94,7 @@ class ReadThrough:
             else:
                 items[params] = served
         if cold:
-            items |= self._fetched_together(cold, self.pilot.widths[part.name], deadline)
+            items |= self._fetched_together(cold, self.pilot.widths[part.name], deadline, admit)
         return [self._counted(items[params]) for params in many]
 
     def _counted(self, item: Served | GatewayError) -> Served | GatewayError:
@@ -96,7 +105,7 @@ class ReadThrough:
         return _absence_of(item.envelope) or item
 
     def _fetched_together(
-        self, questions: Sequence[Question], width: int, deadline: Deadline
+        self, questions: Sequence[Question], width: int, deadline: Deadline, admit: Admission
     ) -> dict[Params, Served | GatewayError]:
         """The answers that a batch has to wait for, by their params.
 
@@ -105,15 +114,26 @@ class ReadThrough:
         """
         try:
             with self.pools.waiters:
-                ready = [question for question in questions if question.hold is None]
-                joined = {question.key: self.flights.join(question.key) for question in ready}
-                self._fly_all(ready, joined, width, deadline)
-                return {
-                    question.params: self._batch_item(question, joined.get(question.key), deadline)
-                    for question in questions
-                }
-        except Overloaded as error:
-            return {question.params: error for question in questions}
+                return self._flown_together(questions, width, deadline, admit)
+        except (Overloaded, RateLimited) as error:
+            return {question.params: _kept(question, error) for question in questions}
+
+    def _flown_together(
+        self, questions: Sequence[Question], width: int, deadline: Deadline, admit: Admission
+    ) -> dict[Params, Served | GatewayError]:
+        """A batch is one fetch of its client's, however many of its flights it leads."""
+        ready = [question for question in questions if question.hold is None]
+        leads = any(question.key not in self.flights for question in ready)
+        leave = admit() if leads else _nobody_cares
+        try:
+            joined = {question.key: self.flights.join(question.key) for question in ready}
+            self._fly_all(ready, joined, width, deadline)
+        finally:
+            leave()
+        return {
+            question.params: self._batch_item(question, joined.get(question.key), deadline)
+            for question in questions
+        }
 
     def _fly_all(
         self,
@@ -150,9 +170,7 @@ class ReadThrough:
                 raise question.hold or UpstreamTimeout()
             return _served(self._landed(question, joined, deadline))
         except GatewayError as error:
-            if question.is_usable and question.envelope is not None:
-                return _instead(question.envelope, CacheState.FAILED, error)
-            return error
+            return _kept(question, error)
 
     def refresh(
         self, resource: Resource[P], params: P, priority: Priority = Priority.FOREGROUND
@@ -257,11 +275,14 @@ class ReadThrough:
         """
         with self.pools.waiters:
             while True:
-                if question.key not in self.flights:
-                    admit()
+                leave = _nobody_cares if question.key in self.flights else admit()
                 flight, is_leader = self.flights.join(question.key)
                 if is_leader:
+                    # Not when the caller's patience ends: what he had fetched goes on.
+                    flight.add_done_callback(lambda _, leave=leave: leave())  # type: ignore[misc]
                     self._take_off(question, flight)
+                else:
+                    leave()
                 try:
                     landing = landed(flight, patience, is_leader=is_leader)
                     return _served(landing, fetched_over=question.is_usable)
@@ -331,6 +352,14 @@ def _served(landing: Landing, *, fetched_over: bool = False) -> Served:
 def _instead(envelope: Envelope, state: CacheState, error: GatewayError) -> Served:
     """An older answer for one that could not be had."""
     return Served(envelope, state, fetched_over=True, error=error, calls=error.calls)
+
+
+def _kept(question: Question, error: GatewayError) -> Served | GatewayError:
+    """What a question whose flight failed, or was refused, has after all."""
+    if question.envelope is None or not question.is_usable:
+        return error
+    state = CacheState.FAILED if is_upstreams(error) else CacheState.HELD
+    return _instead(question.envelope, state, error)
 
 
 def _absence_of(envelope: Envelope) -> NotFound | None:

@@ -1,45 +1,69 @@
-"""What every request gets, hit or not: an id, a clock, one log line and one count."""
+"""What every request gets, hit or not: an id, a clock, its quota, one log line and one count."""
 
 from __future__ import annotations
 
-import re
 import time
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from services.access_log import AccessLog, line_of
 from services.hit_path import Environ, StartResponse, WsgiApp
+from services.limits.reception import VISIT, Reception, Visit
+from services.responses import Answer, Headers, error_answer
 from services.routes import REQUEST_ID
-
-ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+from services.traffic import CODE
 
 
 class RequestFrame:
-    """The outermost WSGI callable."""
+    """The outermost WSGI callable; a server that has received the request itself says so.
 
-    def __init__(self, app: WsgiApp, access_log: AccessLog) -> None:
+    Such a server also finishes what it answers by itself.
+    """
+
+    def __init__(self, app: WsgiApp, reception: Reception, access_log: AccessLog) -> None:
         self._app = app
+        self._reception = reception
         self._access_log = access_log
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """The application's answer, with X-Request-ID and Server-Timing."""
-        began = time.perf_counter()
-        request_id = environ[REQUEST_ID] = request_id_of(environ.get("HTTP_X_REQUEST_ID"))
+        """The application's answer, framed."""
+        visit = environ.get(VISIT) or self.receive(environ)
+        environ[VISIT], environ[REQUEST_ID] = visit, visit.request_id
 
-        def start_framed(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            took_sec = time.perf_counter() - began
-            headers.append(("X-Request-ID", request_id))
-            headers.append(("Server-Timing", f"app;dur={took_sec * 1000:.2f}"))
-            line = line_of(environ, request_id, status, dict(headers), took_sec)
-            self._access_log.note(line)
+        def start_framed(status: str, headers: Headers, *error: Any) -> Any:
+            self.finish(environ, visit, status, headers)
             return start_response(status, headers, *error)
 
-        return self._app(environ, start_framed)
+        refused = refusal(environ, visit)
+        if refused is None:
+            return self._app(environ, start_framed)
+        status, headers, body = refused
+        start_framed(status, headers)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+
+    def receive(self, environ: Environ) -> Visit:
+        """The visit that begins with this request."""
+        return self._reception.admit(
+            environ.get("REMOTE_ADDR", ""),
+            environ.get("HTTP_X_FORWARDED_FOR"),
+            environ.get("HTTP_X_API_KEY"),
+            environ.get("HTTP_X_REQUEST_ID"),
+            environ.get("REQUEST_URI") or environ.get("PATH_INFO", ""),
+        )
+
+    def finish(self, environ: Environ, visit: Visit, status: str, headers: Headers) -> None:
+        """Add X-Request-ID, Server-Timing and the client's quota; note the request."""
+        took_sec = time.perf_counter() - visit.began
+        headers.append(("X-Request-ID", visit.request_id))
+        headers.append(("Server-Timing", f"app;dur={took_sec * 1000:.2f}"))
+        headers += visit.quota_headers()
+        self._access_log.note(line_of(environ, visit.request_id, status, dict(headers), took_sec))
 
 
-def request_id_of(sent: str | None) -> str:
-    """The caller's id where it is acceptable, else one of ours."""
-    if sent is not None and ACCEPTABLE_ID.fullmatch(sent):
-        return sent
-    return uuid.uuid4().hex
+def refusal(environ: Environ, visit: Visit) -> Answer | None:
+    """The answer to a client that is not served; None for all others."""
+    if visit.refusal is None:
+        return None
+    environ[CODE] = visit.refusal.code
+    path = environ.get("PATH_INFO", "")
+    return error_answer(visit.refusal, instance=path, request_id=visit.request_id)

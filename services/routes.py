@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from flask import Flask, Response, request
-from flask_limiter import Limiter, RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from errors import (
@@ -19,12 +18,14 @@ from errors import (
     InternalError,
     InvalidRequest,
     NotFound,
-    RateLimited,
     UnsupportedMediaType,
 )
 from services.joining import joined
+from services.limits.fetches import FetchLimits
+from services.limits.quota import QuotaExceeded
+from services.limits.reception import VISIT, client_in
 from services.params import known_names, read
-from services.read_through import ReadThrough, admit_all
+from services.read_through import Admission, ReadThrough, admit_all
 from services.resource import (
     Batch,
     Endpoint,
@@ -44,7 +45,7 @@ from services.responses import (
     prefers_wrapped,
     wrapped,
 )
-from services.traffic import CODE, ROUTE
+from services.traffic import CODE, ROUTE, UPSTREAM_CALLS
 
 log = logging.getLogger("gateway.http")
 
@@ -61,9 +62,11 @@ AnyRoute = Endpoint[Any] | Batch[Any]
 class Routes:
     """Mounts the endpoint table on a Flask application."""
 
-    def __init__(self, engine: ReadThrough, limiter: Limiter, learn: Learn) -> None:
+    def __init__(
+        self, engine: ReadThrough, learn: Learn, fetch_limits: FetchLimits | None = None
+    ) -> None:
         self._engine = engine
-        self._limiter = limiter
+        self._fetch_limits = fetch_limits
         self._learn = learn
 
     def mount(self, app: Flask, routes: Sequence[AnyRoute]) -> None:
@@ -102,7 +105,8 @@ class Routes:
         """The parts' bytes, joined; the batch is as old and as stale as its worst part."""
         asked_at = self._engine.cache.clock()
         questions = route.questions(params)
-        items = self._engine.get_many(route.part, questions, BATCH_BUDGET_SEC)
+        admit = self._admission(route)
+        items = self._engine.get_many(route.part, questions, BATCH_BUDGET_SEC, admit)
         failures = [item for item in items if isinstance(item, GatewayError) and is_failure(item)]
         if len(failures) == len(items):
             return _failure(spokesman(failures))
@@ -117,6 +121,7 @@ class Routes:
         return self._respond(served, is_wrapped=is_wrapped)
 
     def _respond(self, served: Served, *, is_wrapped: bool) -> Response:
+        request.environ[UPSTREAM_CALLS] = served.calls
         if is_wrapped:
             served = wrapped(served)
         status, headers, body = answer(
@@ -136,25 +141,12 @@ class Routes:
                 response.headers[name] = value
         return response
 
-    def _admission(self, route: Route[Any]) -> Callable[[], None]:
+    def _admission(self, route: AnyRoute) -> Admission:
         """What a client must pass before a fetch is led for it: hits and stale answers are free."""
-        limit = route.rate_limit
-        if limit is None:
+        if self._fetch_limits is None:
             return admit_all
-
-        def admit() -> None:
-            try:
-                with self._limiter.limit(limit):
-                    pass
-            except RateLimitExceeded as error:
-                raise self._rate_limited(error) from None
-
-        return admit
-
-    def _rate_limited(self, error: RateLimitExceeded) -> RateLimited:
-        window = self._limiter.current_limit
-        wait = window.reset_at - time.time() if window else None
-        return RateLimited(f"Allowed are {error.description}.", retry_after_sec=wait)
+        client = client_in(request.environ)
+        return partial(self._fetch_limits.admit, client, route.name, route.rate_limit)
 
 
 def _name_the_route() -> None:
@@ -248,9 +240,13 @@ def json_object() -> dict[str, Any]:
 
 
 def error_response(error: GatewayError) -> Response:
-    """The answer that a failure becomes."""
+    """The answer that a failure becomes; it tells of the quota that was exceeded."""
+    visit = request.environ.get(VISIT)
+    if visit is not None and isinstance(error, QuotaExceeded):
+        visit.quota = error.quota
     request_id = request.environ.get(REQUEST_ID, "")
     request.environ[CODE] = error.code
+    request.environ[UPSTREAM_CALLS] = error.calls
     status, headers, body = error_answer(error, instance=request.path, request_id=request_id)
     return Response(body, status=status, headers=headers)
 

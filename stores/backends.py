@@ -15,9 +15,12 @@ from stores.guard import Guard
 from stores.memory import MemoryStore
 from stores.redis_client import open_redis
 from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS, LeaseTerms, SharedStore
+from stores.shared_counts import Prober, SharedCounts
 
 #: One command's longest wait; design.md's promise of 250 ms.
 OPERATION_SEC = 0.25
+#: What RATELIMIT_STORAGE_URI says where no instance counts with another.
+LOCAL_COUNTS = "memory://"
 
 
 class RawSerializer(BaseSerializer):
@@ -81,6 +84,29 @@ def open_shared(flask: Flask, settings: Settings) -> SharedStore:
     )
     guard = Guard(connections, OPERATION_SEC)
     return SharedStore(cast(RedisCache, backend), client, waiting, guard, terms)
+
+
+def open_counts(settings: Settings, shared: SharedStore | None) -> SharedCounts | None:
+    """Where instances count together; None where each counts for itself.
+
+    Raises: ValueError — the URL is not of an allowed form.
+    """
+    uri = settings.ratelimit_storage_uri
+    is_unset = "ratelimit_storage_uri" not in settings.model_fields_set
+    if shared is not None and (is_unset or uri == settings.redis_url):
+        return shared.counts()
+    if uri == LOCAL_COUNTS:
+        return None
+    connections = settings.cache_redis_max_connections
+    client = open_redis(
+        uri,
+        connect_sec=settings.cache_redis_connect_timeout,
+        op_sec=OPERATION_SEC,
+        connections=connections,
+    )
+    guard = Guard(connections, OPERATION_SEC)
+    prefix = f"{settings.cache_key_prefix}{SCHEMA}:"
+    return SharedCounts(client, guard, prefix, Prober(client, guard))
 
 
 def _backend(flask: Flask, **config: Any) -> Any:

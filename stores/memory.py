@@ -1,4 +1,4 @@
-"""This process's memory: an LRU bounded in bytes, as a backend of flask-caching."""
+"""This process's memory: bounded in bytes, and hard to flood; a backend of flask-caching."""
 
 from __future__ import annotations
 
@@ -11,10 +11,50 @@ from flask_caching.backends.base import BaseCache
 
 from envelope import Envelope
 
+#: The most that answers asked for twice may take. What is left is for those asked for once, so a
+#: flood of new keys drops only itself: 700 unknown songs a second cost a hot set no hit.
+WANTED_SHARE = 0.8
+#: The most that records of absences may take: made-up ids must not drop answers.
+ABSENT_SHARE = 0.1
+
+
+class Segment(OrderedDict[str, Envelope]):
+    """A part of the memory, the least recently used entry first; it weighs what it holds."""
+
+    def __init__(self, max_entries: float, max_bytes: float) -> None:
+        super().__init__()
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self.bytes_held = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it holds more than it may."""
+        return len(self) > self._max_entries or self.bytes_held > self._max_bytes
+
+    def add(self, key: str, envelope: Envelope) -> None:
+        """Hold a key that is not held, as the most recently used one."""
+        self[key] = envelope
+        self.bytes_held += envelope.size_bytes
+
+    def take(self, key: str) -> Envelope | None:
+        """No longer hold this key."""
+        envelope = self.pop(key, None)
+        self.bytes_held -= envelope.size_bytes if envelope else 0
+        return envelope
+
+    def take_oldest(self) -> tuple[str, Envelope]:
+        """No longer hold the least recently used key."""
+        key, envelope = self.popitem(last=False)
+        self.bytes_held -= envelope.size_bytes
+        return key, envelope
+
 
 class MemoryStore(BaseCache):
-    """Envelopes by key, the least recently used ones dropped first.
+    """Envelopes by key, those dropped first that nobody asked for again.
 
+    A segmented LRU: an answer asked for again moves from `new` to `wanted`, and what is pushed out
+    there gets another chance among the new ones.
     Units: `max_bytes` counts bodies, gzip forms and a fixed overhead an entry.
     """
 
@@ -24,8 +64,10 @@ class MemoryStore(BaseCache):
         self._max_entry_bytes = max_entry_bytes
         self._max_entries = max_entries
         self._lock = threading.Lock()
-        self._entries: OrderedDict[str, Envelope] = OrderedDict()
-        self.bytes_held = 0
+        self._new = Segment(max_entries, max_bytes)
+        self._wanted = Segment(max_entries * WANTED_SHARE, max_bytes * WANTED_SHARE)
+        self._absent = Segment(max(1, max_entries * ABSENT_SHARE), max_bytes * ABSENT_SHARE)
+        self._segments = (self._wanted, self._new, self._absent)
         #: entries dropped to make room
         self.evictions = 0
         #: answers too large to keep
@@ -47,33 +89,54 @@ class MemoryStore(BaseCache):
         )
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return sum(map(len, self._segments))
+
+    @property
+    def bytes_held(self) -> int:
+        """What all entries weigh."""
+        return sum(segment.bytes_held for segment in self._segments)
+
+    @property
+    def absences(self) -> int:
+        """How many entries are records of absences."""
+        return len(self._absent)
 
     def get(self, key: str) -> Envelope | None:
         """The envelope of this key, now the most recently used one."""
         with self._lock:
-            envelope = self._entries.get(key)
+            envelope = self._wanted.get(key)
             if envelope is not None:
-                self._entries.move_to_end(key)
-            return envelope
+                self._wanted.move_to_end(key)
+                return envelope
+            return self._get_less_wanted(key)
+
+    def _get_less_wanted(self, key: str) -> Envelope | None:
+        envelope = self._new.take(key)
+        if envelope is None:
+            if key in self._absent:
+                self._absent.move_to_end(key)
+            return self._absent.get(key)
+        self._wanted.add(key, envelope)
+        self._demote()
+        return envelope
 
     def peek(self, key: str) -> Envelope | None:
         """The envelope of this key, as if nobody had looked."""
         with self._lock:
-            return self._entries.get(key)
+            return next((one[key] for one in self._segments if key in one), None)
 
     def set(self, key: str, value: Envelope, timeout: Any = None) -> bool:  # noqa: ARG002  # it knows its own
-        """Keep the envelope, dropping the least recently used ones; one too large is not kept."""
+        """Keep the envelope, and drop others to make room; one too large is not kept."""
         with self._lock:
+            was_wanted = key in self._wanted
             self._discard(key)
             if value.size_bytes > self._max_entry_bytes:
                 self.oversize += 1
                 return False
-            self._entries[key] = value
-            self.bytes_held += value.size_bytes
-            while self.bytes_held > self.max_bytes or len(self._entries) > self._max_entries:
-                self._discard(next(iter(self._entries)))
-                self.evictions += 1
+            usual = self._wanted if was_wanted else self._new
+            (self._absent if value.is_absent else usual).add(key, value)
+            self._demote()
+            self._make_room()
             return True
 
     def delete(self, key: str) -> bool:
@@ -84,17 +147,29 @@ class MemoryStore(BaseCache):
     def clear(self) -> bool:
         """Forget everything."""
         with self._lock:
-            self._entries.clear()
-            self.bytes_held = 0
+            for key in [key for segment in self._segments for key in segment]:
+                self._discard(key)
             return True
 
     def keys(self) -> list[str]:
         """The keys of all envelopes now held."""
         with self._lock:
-            return list(self._entries)
+            return [key for segment in self._segments for key in segment]
 
     def _discard(self, key: str) -> bool:
-        dropped = self._entries.pop(key, None)
-        if dropped is not None:
-            self.bytes_held -= dropped.size_bytes
-        return dropped is not None
+        return any(segment.take(key) for segment in self._segments)
+
+    def _demote(self) -> None:
+        """Let the wanted ones that were not wanted for longest prove themselves anew."""
+        while self._wanted.is_over:
+            self._new.add(*self._wanted.take_oldest())
+
+    def _make_room(self) -> None:
+        while self._absent.is_over:
+            self._drop_from(self._absent)
+        while len(self) > self._max_entries or self.bytes_held > self.max_bytes:
+            self._drop_from(self._new or self._wanted)
+
+    def _drop_from(self, segment: Segment) -> None:
+        segment.take_oldest()
+        self.evictions += 1

@@ -27,6 +27,7 @@ from stores.frames import (
 from stores.guard import Guard, RedisDown
 from stores.lua import Script
 from stores.redis_client import AnyRedis
+from stores.shared_counts import SharedCounts
 
 log = logging.getLogger("gateway.redis")
 
@@ -155,6 +156,10 @@ class SharedStore:
             Script(client, (SCRIPTS / f"{name}.lua").read_text())
             for name in ("acquire", "commit", "purge", "renew", "tell")
         )
+
+    def counts(self) -> SharedCounts:
+        """What is counted for all instances, over the same connections."""
+        return SharedCounts(self._client, self.guard, self._prefix)
 
     # ---- one key
 

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from app import Gateway, create_gateway
 from scripts.upstream_emulator import Emulator
 from services.configuration import default_limits
-from settings import CacheLimits, Settings
+from settings import Settings
 from tests.doubles import FakeClock
 from tests.redis_server import RedisServer
 
@@ -53,6 +53,7 @@ class Running:
     gateway: Gateway
     client: Client
     clock: FakeClock
+    monotonic: FakeClock
     began: float = 0.0
 
     def __post_init__(self):
@@ -69,7 +70,7 @@ class Running:
 def run_gateway(emulator, clock):
     """Builds a gateway over the emulator; keyword arguments are settings."""
 
-    def build(limits: dict[str, CacheLimits] | None = None, log=None, **overrides) -> Running:
+    def build(limits=None, log=None, monotonic=None, **overrides) -> Running:
         urls = {name.lower(): url for name, url in emulator.environment().items()}
         defaults = {
             "upstream_retry_attempts": 0,
@@ -77,15 +78,16 @@ def run_gateway(emulator, clock):
             "enable_rate_limits": False,
         }
         settings = Settings(**(urls | defaults | overrides))
+        monotonic = monotonic or FakeClock(0.0)
         gateway = create_gateway(
             settings,
             default_limits() | (limits or {}),
             clock=clock,
-            monotonic=clock,
+            monotonic=monotonic,
             rng=random.Random(7),
             log=log,
         )
-        return Running(gateway, Client(gateway.wsgi), clock)
+        return Running(gateway, Client(gateway.wsgi), clock, monotonic)
 
     return build
 

@@ -65,9 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--keys", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--flood", type=int, default=0, help="made-up keys with each request")
     parser.add_argument("--out", type=Path, help="where to draw the first day, as SVG")
     given = parser.parse_args(arguments)
     asked = {"requests": given.requests, "keys": given.keys, "seed": given.seed}
+    asked |= {"flood": given.flood}
     days = {name: replay(settings_of(changes), **asked) for name, changes in VARIANTS.items()}
     print(table(COLUMNS, [row(name, day) for name, day in days.items()]))
     if given.out:

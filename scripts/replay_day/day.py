@@ -73,6 +73,18 @@ def requests_of_a_day(count: int, keys: int, rng: random.Random) -> Iterator[Ask
         yield Asked(at_sec, kind, _drawn(ranks[kind], rng))
 
 
+def made_up() -> Iterator[tuple[Kind, int]]:
+    """What a flood asks for, never twice the same: a search that has an answer, lyrics of nothing.
+
+    Ranks are beyond those of any catalogue.
+    """
+    kinds = {kind.resource: kind for kind in KINDS}
+    absent_every = round(1 / kinds["lyrics"].absent)
+    for rank in itertools.count(10**9, absent_every):
+        yield kinds["search"], rank
+        yield kinds["lyrics"], rank + absent_every - 1
+
+
 def is_outage(at_sec: float) -> bool:
     """Whether the upstream is gone then."""
     begins, ends = OUTAGE_SEC

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,15 @@ from typing import Any
 from cache_layer import CacheLayer
 from envelope import Policy
 from errors import GatewayError, NotFound, UpstreamUnavailable
-from scripts.replay_day.day import KINDS, MINUTES, Asked, Kind, is_outage, requests_of_a_day
+from scripts.replay_day.day import (
+    KINDS,
+    MINUTES,
+    Asked,
+    Kind,
+    is_outage,
+    made_up,
+    requests_of_a_day,
+)
 from services.configuration import default_limits, policies_of
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
@@ -90,17 +99,21 @@ class World:
 
     def ask(self, asked: Asked) -> None:
         """Let the time pass until then, and ask."""
-        self.now = MIDNIGHT + asked.at_sec
-        self._minute = int(asked.at_sec // 60)
-        resource = self.resources[asked.kind]
-        try:
-            x_cache = self.engine.get(resource, Ranked(rank=asked.rank)).state.x_cache
-        except GatewayError:
-            x_cache = "failed"
+        x_cache = self.x_cache_of(asked)
         self.day.count(self._minute, x_cache)
         if is_outage(asked.at_sec):
             self.day.in_outage[x_cache] += 1
         self.day.most_bytes_held = max(self.day.most_bytes_held, self.memory.bytes_held)
+
+    def x_cache_of(self, asked: Asked) -> str:
+        """Ask, and count no request."""
+        self.now = MIDNIGHT + asked.at_sec
+        self._minute = int(asked.at_sec // 60)
+        resource = self.resources[asked.kind]
+        try:
+            return self.engine.get(resource, Ranked(rank=asked.rank)).state.x_cache
+        except GatewayError:
+            return "failed"
 
     def _resource(self, kind: Kind, policy: Policy) -> Resource[Ranked]:
         absent_every = round(1 / kind.absent) if kind.absent else 0
@@ -144,12 +157,18 @@ def _noise(kind: Kind, params: Ranked) -> str:
     return random.Random(params.rank).randbytes(half // 2).hex() + "x" * half
 
 
-def replay(settings: Settings, *, requests: int, keys: int, seed: int) -> Day:
-    """A day under these settings; the same seed gives the same day."""
+def replay(settings: Settings, *, requests: int, keys: int, seed: int, flood: int = 0) -> Day:
+    """A day under these settings; the same seed gives the same day.
+
+    With each request come `flood` questions that nobody asks twice; they are not counted as asked.
+    """
     rng = random.Random(seed)
     world = World(settings, rng)
+    nonsense = made_up()
     for asked in requests_of_a_day(requests, keys, rng):
         world.ask(asked)
+        for kind, rank in itertools.islice(nonsense, flood):
+            world.x_cache_of(Asked(asked.at_sec, kind, rank))
     world.day.bytes_held = world.memory.bytes_held
     world.day.entries = len(world.memory)
     world.day.evictions = world.memory.evictions

@@ -11,6 +11,7 @@ from waitress.buffers import OverflowableBuffer
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import WSGITask
 
+from services.limits.reception import VISIT
 from services.server.strict import StrictParser
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Task(WSGITask):  # type: ignore[misc]  # Waitress is not typed
         """The WSGI environment, with what the I/O thread found out about the request."""
         environ: dict[str, Any] = super().get_environment()
         if self.request.visit is not None:
-            environ["gateway.visit"] = self.request.visit
+            environ[VISIT] = self.request.visit
         return environ
 
 
@@ -133,7 +134,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
     def is_last_answer(self) -> bool:
         """Whether the connection ends with the answer to the current request."""
         request = self.requests[0]
-        has_to_end = request.is_last or request.connection_close or request.error is not None
+        is_whole = request.version == "1.1" and request.error is None
+        has_to_end = request.is_last or request.connection_close or not is_whole
         return bool(has_to_end or self._home.is_draining)
 
     # ---- reading
@@ -169,7 +171,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         self._began_at, self._has_asked = None, True
         self.sent_continue = False
         self.requests = [request]
-        parts = self._home.lane.answer(request, is_last=self.is_last_answer)
+        parts = self._home.lane.answer(request, self.addr[0], is_last=self.is_last_answer)
         if parts is None:
             self._home.employ(self)
             return
@@ -273,7 +275,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         """Say that the request did not come in time; the connection is of no more use."""
         self._began_at = None
         self.close_when_flushed = True
-        self.give(self._home.lane.timed_out())
+        self.give(self._home.lane.timed_out(self.addr[0]))
 
     def _is_stalled(self, now: float) -> bool:
         if self._left_then - self.total_outbufs_len >= min(STALL_BYTES, self._left_then):

@@ -10,10 +10,12 @@ from functools import lru_cache
 from waitress.utilities import build_http_date
 
 from errors import GatewayError, MethodNotAllowed, Overloaded, RequestTimeout
-from services.hit_path import HitPath
-from services.request_frame import request_id_of
-from services.responses import JSON_TYPE, Answer, Headers, error_answer
+from services.hit_path import Environ, HitPath
+from services.limits.reception import Visit
+from services.request_frame import RequestFrame, refusal
+from services.responses import JSON_TYPE, SECURITY, Answer, error_answer
 from services.server.strict import StrictParser
+from services.traffic import CODE, ROUTE
 
 LIVEZ = "/livez"
 #: Told to whoever uses a method that no route takes.
@@ -29,6 +31,8 @@ class LaneStats:
     hits: int = 0
     #: requests that were none, or came too slowly
     refused: int = 0
+    #: requests of clients that asked too often, or with a wrong key
+    limited: int = 0
     #: requests turned away because too many waited for a worker
     shed: int = 0
 
@@ -40,82 +44,93 @@ class Lane:
     `is_crowded` tells whether too many requests wait for a worker.
     """
 
-    def __init__(self, hits: HitPath, is_crowded: Callable[[], bool]) -> None:
+    def __init__(self, frame: RequestFrame, hits: HitPath, is_crowded: Callable[[], bool]) -> None:
+        self._frame = frame
         self._hits = hits
-        self._is_crowded = is_crowded
+        self.is_crowded = is_crowded
         self.stats = LaneStats()
 
-    def answer(self, request: StrictParser, *, is_last: bool) -> Sequence[bytes] | None:
+    def answer(
+        self, request: StrictParser, address: str, *, is_last: bool
+    ) -> Sequence[bytes] | None:
         """The whole answer; None when a worker has to find it."""
-        began = time.perf_counter()
-        request_id = request_id_of(request.headers.get("X_REQUEST_ID"))
-        answer = self._refusal(request, request_id) or self._ready(request)
-        if answer is None and self._is_crowded():
-            self.stats.shed += 1
-            answer = self._failure(Overloaded(), request, request_id)
+        environ = environ_of(request, address)
+        visit = self._frame.receive(environ)
+        answer = self._found(request, environ, visit)
         if answer is None:
+            request.visit = visit
             return None
-        return rendered(answer, request_id, began, is_last=is_last)
+        return self._framed(answer, environ, visit, is_last=is_last)
 
-    def _refusal(self, request: StrictParser, request_id: str) -> Answer | None:
-        error = request.refusal
-        if error is None:
-            return None
+    def timed_out(self, address: str) -> Sequence[bytes]:
+        """What a client is told whose request did not come."""
+        environ: Environ = {"REQUEST_METHOD": "", "PATH_INFO": "", "REMOTE_ADDR": address}
+        visit = self._frame.receive(environ)
         self.stats.refused += 1
-        return self._failure(error, request, request_id)
+        answer = _failure(RequestTimeout(), environ, visit)
+        return self._framed(answer, environ, visit, is_last=True)
 
-    def _ready(self, request: StrictParser) -> Answer | None:
-        if request.command != "GET" or request.version != "1.1":
+    def _found(self, request: StrictParser, environ: Environ, visit: Visit) -> Answer | None:
+        """The answer, where no worker is needed for it."""
+        if request.refusal is not None:
+            self.stats.refused += 1
+            return _failure(request.refusal, environ, visit)
+        limited = refusal(environ, visit)
+        if limited is not None:
+            self.stats.limited += 1
+            return limited
+        ready = self._ready(request, environ)
+        if ready is None and self.is_crowded():
+            self.stats.shed += 1
+            return _failure(Overloaded(), environ, visit)
+        return ready
+
+    def _ready(self, request: StrictParser, environ: Environ) -> Answer | None:
+        if request.version != "1.1":
             return None
-        headers = request.headers
-        if request.request_uri == LIVEZ:
-            return alive()
-        if "PREFER" in headers:
-            return None
-        hit = self._hits.hit(  # type: ignore
-            request.request_uri, headers.get("IF_NONE_MATCH"), headers.get("ACCEPT_ENCODING", "")
-        )
+        if request.path == LIVEZ and request.command == "GET":
+            return alive(environ)
+        hit = self._hits.hit(environ)
         self.stats.hits += hit is not None
         return hit
 
-    def _failure(self, error: GatewayError, request: StrictParser, request_id: str) -> Answer:
-        path = getattr(request, "path", "")
-        answer = error_answer(error, instance=path, request_id=request_id)
-        if isinstance(error, MethodNotAllowed):
-            answer[1].append(("Allow", ALLOWED))
-        return answer
-
-    def timed_out(self) -> Sequence[bytes]:
-        """What a client is told whose request did not come."""
-        self.stats.refused += 1
-        request_id = request_id_of(None)
-        answer = error_answer(RequestTimeout(), instance="", request_id=request_id)
-        return rendered(answer, request_id, time.perf_counter(), is_last=True)
+    def _framed(
+        self, answer: Answer, environ: Environ, visit: Visit, *, is_last: bool
+    ) -> Sequence[bytes]:
+        """Head and body as they go over the wire; the request is noted."""
+        status, headers, body = answer
+        self._frame.finish(environ, visit, status, headers)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        end = "Connection: close\r\n\r\n" if is_last else "\r\n"
+        head = f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n{lines}{end}"
+        is_bare = not body or environ["REQUEST_METHOD"] == "HEAD"
+        return (head.encode("latin-1"),) if is_bare else (head.encode("latin-1"), body)
 
 
-def alive() -> Answer:
+def environ_of(request: StrictParser, address: str) -> Environ:
+    """As much of a WSGI environment as a request has, even one that could not be read."""
+    environ = {f"HTTP_{name}": value for name, value in request.headers.items()}
+    environ["REQUEST_METHOD"] = getattr(request, "command", "")
+    environ["REQUEST_URI"] = getattr(request, "request_uri", "")
+    environ["PATH_INFO"] = getattr(request, "path", "")
+    environ["REMOTE_ADDR"] = address
+    return environ
+
+
+def alive(environ: Environ) -> Answer:
     """The answer of /livez: it depends on nothing but this thread."""
-    headers: Headers = [
-        ("Content-Type", JSON_TYPE),
-        ("Cache-Control", "no-store"),
-        ("Content-Length", str(len(ALIVE))),
-    ]
+    environ[ROUTE] = "livez"
+    length = ("Content-Length", str(len(ALIVE)))
+    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY, length]
     return "200 OK", headers, ALIVE
 
 
-def rendered(answer: Answer, request_id: str, began: float, *, is_last: bool) -> Sequence[bytes]:
-    """Head and body as they go over the wire."""
-    status, headers, body = answer
-    lines = [f"{name}: {value}" for name, value in headers]
-    took_ms = (time.perf_counter() - began) * 1000
-    end = "Connection: close\r\n\r\n" if is_last else "\r\n"
-    head = (
-        f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n"
-        f"X-Request-ID: {request_id}\r\nServer-Timing: app;dur={took_ms:.2f}\r\n"
-        + "\r\n".join(lines)
-        + f"\r\n{end}"
-    )
-    return (head.encode("latin-1"), body) if body else (head.encode("latin-1"),)
+def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:
+    environ[CODE] = error.code
+    answer = error_answer(error, instance=environ["PATH_INFO"], request_id=visit.request_id)
+    if isinstance(error, MethodNotAllowed):
+        answer[1].append(("Allow", ALLOWED))
+    return answer
 
 
 @lru_cache(maxsize=4)

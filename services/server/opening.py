@@ -57,13 +57,8 @@ def waitress_options(settings: Settings, listener: socket.socket) -> dict[str, A
     """Waitress's own settings, for both ways of serving.
 
     Waitress refuses from its limits on, so a body may be one byte shorter than it is told.
+    X-Forwarded-For comes through as it was sent: only `limits.identity` reads it.
     """
-    proxies = settings.trusted_proxy_count
-    forwarded = {
-        "trusted_proxy": "*",
-        "trusted_proxy_count": proxies,
-        "trusted_proxy_headers": {"x-forwarded-for"},
-    }
     return {
         "sockets": [listener],
         "threads": settings.server_threads,
@@ -71,12 +66,11 @@ def waitress_options(settings: Settings, listener: socket.socket) -> dict[str, A
         "backlog": BACKLOG,
         "asyncore_use_poll": True,
         "ident": None,
-        "clear_untrusted_proxy_headers": True,
+        "clear_untrusted_proxy_headers": False,
         "max_request_header_size": MAX_HEADER_BYTES + 1,
         "max_request_body_size": MAX_BODY_BYTES + 1,
         "outbuf_overflow": NEVER_ON_DISK_BYTES,
         "inbuf_overflow": NEVER_ON_DISK_BYTES,
-        **(forwarded if proxies else {}),
     }
 
 

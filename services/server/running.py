@@ -9,19 +9,25 @@ from typing import Any
 
 from waitress.server import create_server
 
-from services.hit_path import HitPath, WsgiApp
+from services.health import Observed
+from services.hit_path import HitPath
 from services.readiness import Readiness
+from services.request_frame import RequestFrame
 from services.server.opening import waitress_options
 from services.server.serving import Server
 from services.server.workers import Line
 from settings import Settings
 
+#: The thread that serves everybody may be at one thing for so long.
+IO_PATIENCE_SEC = 0.1
+
 
 def serve(  # noqa: PLR0913  # what is served, where, and how
-    app: WsgiApp,
+    frame: RequestFrame,
     hits: HitPath,
-    readiness: Readiness,
+    observed: Observed,
     *,
+    readiness: Readiness,
     settings: Settings,
     listener: socket.socket,
     line: Line | None,
@@ -31,9 +37,19 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
     `line` leads to the process that keeps this one, where there is one.
     """
     options = waitress_options(settings, listener)
+    observed.watchdog.start()
     if settings.stock_waitress:
-        return _serve_stock(app, readiness, options, line)
-    server = Server(app, hits, readiness, options=options, most_queued=settings.server_queue)
+        return _serve_stock(frame, readiness, options, line)
+    heart = observed.watchdog.watch("io", IO_PATIENCE_SEC)
+    server = Server(
+        frame,
+        hits,
+        readiness,
+        heart=heart,
+        options=options,
+        most_queued=settings.server_queue,
+    )
+    observed.server = server.figures
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.drain())
     if line is not None:
@@ -43,7 +59,7 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
 
 
 def _serve_stock(
-    app: WsgiApp, readiness: Readiness, options: dict[str, Any], line: Line | None
+    app: RequestFrame, readiness: Readiness, options: dict[str, Any], line: Line | None
 ) -> int:
     signal.signal(signal.SIGTERM, _stop)
     readiness.has_started = True

@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
@@ -15,12 +15,14 @@ from waitress.server import create_server
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import dispatcher
 
-from services.hit_path import HitPath, WsgiApp
+from services.hit_path import HitPath
 from services.readiness import Readiness
+from services.request_frame import RequestFrame
 from services.server.channel import IDLE_SEC, Channel
 from services.server.lane import Lane
 from services.server.opening import turn_away
 from services.server.watched import WatchedSockets
+from services.watchdog import Heart
 
 log = logging.getLogger("gateway.server")
 
@@ -59,17 +61,19 @@ class Server:
     `options` are Waitress's own; at most `most_queued` requests wait for a worker.
     """
 
-    def __init__(  # noqa: PLR0913  # three parts, and three things to know
+    def __init__(  # noqa: PLR0913  # its parts, and what to go by
         self,
-        app: WsgiApp,
+        app: RequestFrame,
         hits: HitPath,
         readiness: Readiness,
         *,
+        heart: Heart,
         options: dict[str, Any],
         most_queued: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.monotonic = monotonic
+        self._heart = heart
         self._readiness = readiness
         self._sockets = WatchedSockets()
         self._workers: Any = ThreadedTaskDispatcher()
@@ -83,7 +87,7 @@ class Server:
         self._is_out_of_means = False
         self._drains_since: float | None = None
         self._deaf_since: float | None = None
-        self.lane = Lane(hits, lambda: len(self._workers.queue) >= most_queued)
+        self.lane = Lane(app, hits, lambda: len(self._workers.queue) >= most_queued)
         self.stats = ServerStats()
 
     @property
@@ -96,6 +100,18 @@ class Server:
     def queued(self) -> int:
         """Requests that wait for a worker."""
         return len(self._workers.queue)
+
+    def figures(self) -> dict[str, float]:
+        """What /health and /metrics tell; counters end in `_total`."""
+        lane = {f"{name}_total": count for name, count in asdict(self.lane.stats).items()}
+        sockets = {f"{name}_total": count for name, count in asdict(self.stats).items()}
+        return {
+            "connections": len(self.channels),
+            "queued": self.queued,
+            "is_shedding": self.lane.is_crowded(),
+            **lane,
+            **sockets,
+        }
 
     @property
     def is_draining(self) -> bool:
@@ -119,7 +135,10 @@ class Server:
         while not self._is_over():
             self._settle_touched()
             self._sockets.listen(self._waitress, wanted=not self._is_full)
-            for one, events in self._sockets.happened(self._patience_sec):
+            self._heart.rest()
+            happened = self._sockets.happened(self._patience_sec)
+            self._heart.wake()
+            for one, events in happened:
                 self._serve(one, events)
             if self.monotonic() >= looks_at:
                 self._look_after_all()
@@ -148,6 +167,7 @@ class Server:
         if one is self._waitress:
             self._accept()
             return
+        self._heart.beat()
         try:
             if events & EVENT_READ:
                 one.handle_read()

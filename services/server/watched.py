@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
-from typing import Any
 
 from waitress.wasyncore import dispatcher
 
@@ -54,12 +52,10 @@ class WatchedSockets(dict[int, dispatcher]):
             self._selector.register(descriptor, events)
         self._events[descriptor] = events
 
-    def happened(self, patience_sec: float) -> Iterator[tuple[Any, int]]:
+    def happened(self, patience_sec: float) -> list[tuple[dispatcher, int]]:
         """Whoever can go on, with the events; waits for the first one."""
-        for key, events in self._selector.select(patience_sec):
-            one = self.get(key.fd)
-            if one is not None:
-                yield one, events
+        found = self._selector.select(patience_sec)
+        return [(self[key.fd], events) for key, events in found]
 
     def close(self) -> None:
         """Wait for nothing any more."""

@@ -27,6 +27,7 @@ FLOORS = (
     ("services.resource",),
     (
         "services.fan_out",
+        "services.limits",
         "services.params",
         "services.question",
         "services.refresher",
@@ -153,3 +154,13 @@ def test_only_settings_reads_the_environment():
     ]
 
     assert readers == ["settings"]
+
+
+def test_only_the_frame_reads_who_was_forwarded():
+    readers = [
+        module_of(path)
+        for path in PRODUCT
+        if "HTTP_X_FORWARDED" in path.read_text() or "HTTP_FORWARDED" in path.read_text()
+    ]
+
+    assert readers == ["services.request_frame"]

@@ -1,5 +1,7 @@
 """The laws that hold for every row of the endpoint table."""
 
+from functools import partial
+
 import orjson
 import pytest
 from pydantic import TypeAdapter
@@ -11,6 +13,12 @@ from tests.examples import examples
 
 PER_REQUEST = {"X-Cache", "Age", "Cache-Status", "X-Request-ID", "Server-Timing"}
 EVERY = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+
+
+@pytest.fixture
+def run_gateway(run_gateway, clock):
+    """Here both clocks are one: what is open closes as time passes."""
+    return partial(run_gateway, monotonic=clock)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from scripts.upstream_emulator import Fault
 from services.endpoints import RESOURCES
 from services.resource import Params
+from tests.doubles import together
 from tests.examples import examples
 
 TOKEN = "an-operators-token-0123456789"
@@ -126,6 +127,38 @@ def test_where_no_token_is_configured_there_is_no_such_route(running, target, to
 
 def test_the_root_tells_nothing_of_it(operator):
     assert "admin" not in operator.running.get("/").text
+
+
+def guess(operator, token, address="203.0.113.1"):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    overrides = {"REMOTE_ADDR": address}
+    return operator.client.get("/admin/cache", headers=headers, environ_overrides=overrides)
+
+
+def test_who_guesses_ten_tokens_in_a_minute_is_not_looked_at_for_a_while(operator):
+    assert [guess(operator, f"wrong-{number}").status_code for number in range(10)] == [401] * 10
+
+    refused = guess(operator, TOKEN)
+
+    check_refusal(refused, 429, "rate_limited")
+    assert refused.json["detail"] == "Allowed are 10 wrong tokens per minute."
+    assert refused.headers["RateLimit"] == '"admin-tokens";r=0;t=60'
+    assert refused.headers["Retry-After"] == "61"
+    assert guess(operator, TOKEN, address="203.0.113.2").status_code == 200
+    operator.running.monotonic.advance(61)
+    assert guess(operator, TOKEN).status_code == 200
+
+
+def test_neither_the_right_token_nor_none_is_a_guess(operator):
+    for token, status in ((TOKEN, 200), (None, 401)):
+        assert {guess(operator, token).status_code for _ in range(30)} == {status}
+    assert guess(operator, "wrong").status_code == 401
+
+
+def test_a_crowd_of_guesses_has_no_more_of_them(operator):
+    answers = together(lambda number: guess(operator, f"wrong-{number}"), 30)
+
+    assert sorted(answer.status_code for answer in answers) == [401] * 10 + [429] * 20
 
 
 # ---- what comes

@@ -6,7 +6,6 @@ from dataclasses import replace
 import orjson
 import pytest
 from flask import Flask
-from flask_limiter import Limiter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
@@ -186,9 +185,8 @@ class Life:
             refresh_pool=self.refreshes,
         )
         hit_path = HitPath(app, self.engine.cache)
-        limiter = Limiter(lambda: "", app=app, enabled=False, storage_uri="memory://")
         thing = Endpoint(path="/thing", params=Question, answer=str, summary="", resource=resource)
-        Routes(self.engine, limiter, hit_path.learn).mount(app, [thing])
+        Routes(self.engine, hit_path.learn).mount(app, [thing])
         self.client = Client(hit_path)
 
     def _fetch(self, sources, params):

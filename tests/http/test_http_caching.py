@@ -354,11 +354,8 @@ def test_the_plain_form_goes_to_who_does_not(known, path, accepted):
 # ---- what it costs
 
 
-@pytest.mark.parametrize("headers", [{}, {"HTTP_IF_NONE_MATCH": "*"}], ids=["200", "304"])
-def test_a_hit_costs_two_dozen_calls_of_python(known, headers):
-    """Counted, not timed: what is added to the path of every hit shows here."""
-    running, _ = known
-    environ = create_environ(SEARCH, environ_overrides=headers)
+def calls_of(app, environ):
+    """The Python functions that it calls, by name."""
     calls = []
 
     def count(frame, event, _):
@@ -367,9 +364,44 @@ def test_a_hit_costs_two_dozen_calls_of_python(known, headers):
 
     sys.setprofile(count)
     try:
-        running.gateway.wsgi._app(environ, lambda *_: None)
+        app(environ, lambda *_: None)
     finally:
         sys.setprofile(None)
+    return calls
+
+
+EITHER_HIT = pytest.mark.parametrize(
+    "headers", [{}, {"HTTP_IF_NONE_MATCH": "*"}], ids=["200", "304"]
+)
+
+
+@EITHER_HIT
+def test_a_hit_costs_two_dozen_calls_of_python(known, headers):
+    """Counted, not timed: what is added to the path of every hit shows here."""
+    running, _ = known
+    running.get(SEARCH)  # the first hit moves the answer among the wanted ones: once, not each time
+
+    calls = calls_of(running.gateway.wsgi._app, create_environ(SEARCH, environ_overrides=headers))
 
     assert "CacheLayer.count" in calls
     assert len(calls) <= 24, calls
+
+
+@EITHER_HIT
+@pytest.mark.parametrize(("is_limited", "most"), [(False, 16), (True, 26)])
+def test_what_goes_around_a_hit_costs_few_calls_more(run_gateway, headers, is_limited, most):
+    """Id, clock, headers, line and count; with limits ten more: count, quota, what tells of it."""
+    running = run_gateway(enable_rate_limits=is_limited, access_log=False)
+    running.get(SEARCH)
+    for _ in range(2):
+        calls_of(running.gateway.wsgi, create_environ(SEARCH, environ_overrides=headers))
+    within, whole = (
+        calls_of(app, create_environ(SEARCH, environ_overrides=headers))
+        for app in (running.gateway.wsgi._app, running.gateway.wsgi)
+    )
+
+    own = whole[:]
+    for name in within:
+        own.remove(name)
+
+    assert len(own) <= most, own

@@ -1,5 +1,7 @@
 """What clients and upstreams notice while an upstream refuses or fails: over the whole stack."""
 
+from functools import partial
+
 import pytest
 
 from scripts.upstream_emulator import Fault
@@ -7,6 +9,12 @@ from settings import CacheLimits
 from tests.http.states import SEARCH, settle
 
 REFUSED = {"kind": "status", "status": 429}
+
+
+@pytest.fixture
+def run_gateway(run_gateway, clock):
+    """Here both clocks are one: what is open closes as time passes."""
+    return partial(run_gateway, monotonic=clock)
 
 
 @pytest.fixture

@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from services.access_log import AccessLog
 from services.hit_path import HitPath
+from services.limits.reception import Reception
 from services.readiness import Readiness
+from services.request_frame import RequestFrame
 from services.server.opening import open_listener, waitress_options
 from services.server.serving import Server
+from services.traffic import Traffic
+from services.watchdog import Heart
 from settings import Settings
 from tests.doubles import FakeClock
 
@@ -170,9 +175,10 @@ def serve():
         listener = open_listener(settings)
         application, clock = Application(), FakeClock()
         server = Server(
-            application,
+            RequestFrame(application, Reception(), AccessLog(Traffic())),
             hits or HitPath(application, cache=None),
             Readiness(),
+            heart=Heart("io", 60),
             options=waitress_options(settings, listener),
             most_queued=settings.server_queue,
             monotonic=clock,

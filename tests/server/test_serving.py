@@ -31,8 +31,8 @@ class Hits:
         self.body = body
         self.threads = set()
 
-    def hit(self, target, if_none_match, accept_encoding):
-        if target != "/hit":
+    def hit(self, environ):
+        if environ["REQUEST_URI"] != "/hit":
             return None
         self.threads.add(threading.current_thread())
         return "200 OK", [("Content-Length", str(len(self.body)))], self.body

@@ -1,6 +1,7 @@
 """The gateway as its user starts it: a real process on a real port."""
 
 import concurrent.futures
+import http.client
 import socket
 
 import pytest
@@ -77,6 +78,28 @@ def test_clients_behind_a_trusted_proxy_have_limits_of_their_own(serve, emulator
     assert [ask(limit, "198.51.100.7") for limit in range(1, 31)] == [200] * 30
     assert ask(31, "198.51.100.7") == 429
     assert ask(31, "198.51.100.8") == 200
+
+
+def test_however_the_chain_of_proxies_is_spelled_a_client_stays_itself(serve):
+    gateway = serve(TRUSTED_PROXY_COUNT="2", RATELIMIT_REQUESTS_PER_MINUTE="1")
+
+    def ask(*headers):
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+        connection.putrequest("GET", "/")
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    name, chain = "X-Forwarded-For", "203.0.113.1, 172.71.0.1"
+    assert ask((name, chain)) == 200
+    assert ask((name, f"6.6.6.6, {chain}")) == 429
+    assert ask((name, "6.6.6.6"), (name, "203.0.113.1"), (name, "172.71.0.1")) == 429
+    assert ask((name, chain), ("X_Forwarded_For", "6.6.6.6, 7.7.7.7")) == 429
+    assert ask((name, chain), ("X-Real-IP", "6.6.6.6"), ("Forwarded", "for=6.6.6.6")) == 429
+    assert ask((name, "203.0.113.2, 172.71.0.1")) == 200
 
 
 @pytest.mark.parametrize(

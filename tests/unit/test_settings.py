@@ -111,3 +111,29 @@ def test_an_admin_token_is_empty_or_long_enough(monkeypatch, token):
     monkeypatch.setenv("ADMIN_TOKEN", token)
 
     assert load_settings(DEFAULTS)[0].admin_token == token
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_KEY_HASHES", "gw_the-key-itself"),
+        ("API_KEY_HASHES", f"{'a' * 64},{'A' * 64}"),
+        ("RATELIMIT_STORAGE_URI", "memcached://:secret@host"),
+        ("RATELIMIT_STORAGE_URI", ""),
+    ],
+)
+def test_a_problem_with_a_secret_does_not_repeat_it(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(DEFAULTS)
+
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{name}=(hidden): ")
+    assert not value or value not in problem
+
+
+def test_keys_are_listed_with_commas(monkeypatch):
+    monkeypatch.setenv("API_KEY_HASHES", f"{'a' * 64}, {'0' * 64}")
+
+    assert load_settings(DEFAULTS)[0].api_key_hashes == ("a" * 64, "0" * 64)
