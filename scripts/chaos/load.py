@@ -26,7 +26,8 @@ class Sample:
 
     `is_right` is False where the answer was not to this question: another request's id, or a
     body about another thing.
-    Units: `began` is on the monotonic clock.
+    Units: `began` is on the monotonic clock. `server_ms` is what the gateway says it took, which
+           no busy client makes longer; nor does it tell of waiting for a thread.
     """
 
     target: str
@@ -38,6 +39,7 @@ class Sample:
     failure: str = ""
     retry_after_sec: float | None = None
     is_right: bool = True
+    server_ms: float = 0.0
 
 
 class Outcome:
@@ -81,6 +83,10 @@ class Outcome:
         """The `share` (0 to 1) percentile of the times, in milliseconds."""
         return percentile([sample.ms for sample in self.samples] or [0.0], share)
 
+    def server_ms(self, share: float) -> float:
+        """The same of what the gateway says it took."""
+        return percentile([sample.server_ms for sample in self.samples] or [0.0], share)
+
     def told(self) -> str:
         """How many of what."""
         statuses = sorted(self.statuses.items())
@@ -118,6 +124,7 @@ class Client:
             state=(response.getheader("X-Cache") or "").lower(),
             code=_code(body) if response.status != 200 else "",
             retry_after_sec=_seconds(response.getheader("Retry-After")),
+            server_ms=float((response.getheader("Server-Timing") or "0").rpartition("=")[2]),
             is_right=response.getheader("X-Request-ID") == request_id
             and is_about(target, response.status, body),
         )

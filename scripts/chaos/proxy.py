@@ -20,7 +20,7 @@ class Toxics:
 
     Units: milliseconds, bytes, bytes a second. `is_silent` holds everything back (a half-open
            connection); `resets` ends a connection with RST when something comes; `slice_bytes`
-           passes on so little at a time; `limit_bytes` closes after so much in one direction;
+           passes on so little at a time; `limit_bytes` closes after so much has come back;
            `slow_close_ms` keeps a connection that is over.
     """
 
@@ -83,23 +83,24 @@ class FaultProxy:
             far.connect(self._target)
             for one in (near, far):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+            back = threading.Thread(target=self._pump, args=(far, near, True), daemon=True)
             back.start()
-            self._pump(near, far)
+            self._pump(near, far, False)
             back.join()
         self._open -= {near, far}
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, is_back: bool) -> None:
         with contextlib.suppress(OSError):
             passed = 0
             while data := source.recv(READ_BYTES):
                 self._wait_while_silent()
-                if self.toxics.resets:
+                toxics = self.toxics
+                if toxics.resets:
                     for one in (source, sink):
                         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     break
-                limit = self.toxics.limit_bytes
-                self._pass_on(data[: limit - passed] if limit else data, sink)
+                limit = toxics.limit_bytes if is_back else 0
+                self._pass_on(data[: max(0, limit - passed)] if limit else data, sink, toxics)
                 passed += len(data)
                 if limit and passed >= limit:
                     break
@@ -116,9 +117,8 @@ class FaultProxy:
         while self.toxics.is_silent and not self._is_closed:
             time.sleep(0.01)
 
-    def _pass_on(self, data: bytes, sink: socket.socket) -> None:
-        toxics = self.toxics
-        size = toxics.slice_bytes or len(data)
+    def _pass_on(self, data: bytes, sink: socket.socket, toxics: Toxics) -> None:
+        size = toxics.slice_bytes or READ_BYTES
         time.sleep((toxics.latency_ms + self._rng.uniform(-1, 1) * toxics.jitter_ms) / 1000)
         for start in range(0, len(data), size):
             part = data[start : start + size]

@@ -17,7 +17,7 @@ from scripts.cluster_report.breakable_redis import BreakableRedis
 from scripts.cold_report.gateway import Gateway, gateway_process
 from scripts.upstream_emulator import Emulator, Fault
 
-PATIENCE_SEC, POLL_SEC = 60.0, 0.02
+PATIENCE_SEC, POLL_SEC = 120.0, 0.02
 #: Answers are as old as a row makes them, and nothing else changes how long they live.
 PLAIN = {"CACHE_ADAPTIVE_TTL": "false", "CACHE_JITTER_PCT": "0"}
 ONE_HOUR = 3600.0
@@ -34,16 +34,18 @@ class Scale:
     """How much of everything.
 
     Units: `load_sec` of load a phase, `requests` of a counted crowd, `rounds` of a comparison.
+           `warm_up_keys` until everything bounded is full: 20,000 targets are remembered.
     """
 
     name: str
     load_sec: float
     requests: int
     rounds: int
+    warm_up_keys: int
 
 
-SHORT = Scale("short", load_sec=0.7, requests=60, rounds=3)
-LONG = Scale("long", load_sec=6.0, requests=1000, rounds=5)
+SHORT = Scale("short", load_sec=0.7, requests=60, rounds=3, warm_up_keys=0)
+LONG = Scale("long", load_sec=6.0, requests=1000, rounds=5, warm_up_keys=25_000)
 
 
 class Stage(ExitStack):

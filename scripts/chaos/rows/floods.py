@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault, timed
-from scripts.chaos.stage import Stage, for_a_while, hits, look
+from scripts.chaos.stage import Stage, for_a_while, hits, look, until
 
 #: So small that memory is full long before the end.
 SMALL = {"CACHE_THRESHOLD": "200", "CACHE_MEMORY_MAX_BYTES": str(4 * 2**20)}
@@ -27,6 +27,7 @@ def unique_keys(stage: Stage) -> Iterator[Measured]:
     flood = (f"/search_suggestions?query=flood+{number}" for number in itertools.count())
     with Load([gateway.port], flood, 6) as load, hits([gateway], warm, clients=1) as hit_load:
         for_a_while(2 * stage.scale.load_sec)
+        until(lambda: len(load.outcome) >= stage.scale.warm_up_keys, "a full table of targets")
         early = look(gateway).rss_mib
         for_a_while(5 * stage.scale.load_sec)
         late = look(gateway).rss_mib

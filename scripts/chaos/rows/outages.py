@@ -150,7 +150,7 @@ TOXICS = {
     number=31,
     group="redis",
     what="the way to Redis is slow, thin, in slices, or cut: " + ", ".join(TOXICS),
-    promise="no request fails; p99 of hits from memory stays (1.5 x at most)",
+    promise="no request fails; what a hit from memory takes inside stays (p99 1.5 x at most)",
 )
 def bad_way(stage: Stage) -> Iterator[Measured]:
     """A proxy between the gateways and Redis."""
@@ -158,13 +158,15 @@ def bad_way(stage: Stage) -> Iterator[Measured]:
     assert on.proxy  # noqa: S101  # asked for
     cold = Load(ports(on.gateways), stage.cold(), 4, pause_sec=0.02)
     with hits(on.gateways, on.warm) as warm, cold:
+        for_a_while(stage.scale.load_sec / 2)
+        began = time.monotonic()
         for_a_while(stage.scale.load_sec)
-        healthy = warm.outcome
+        healthy = warm.outcome.since(began)
         for name, toxics in TOXICS.items():
             began = time.monotonic()
             on.proxy.toxics = toxics
             for_a_while(stage.scale.load_sec / 2)
-            ratio = warm.outcome.since(began).ms(0.99) / healthy.ms(0.99)
+            ratio = warm.outcome.since(began).server_ms(0.99) / healthy.server_ms(0.99)
             yield timed(f"{name}: hit p99 {ratio:.2f} x", ratio <= 1.5)
             on.proxy.toxics = Toxics()
     yield from _unharmed(warm.outcome, cold.outcome)
