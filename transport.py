@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import BadStatusLine, HTTPException, IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -18,7 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -26,6 +27,7 @@ from errors import (
     GatewayError,
     NotFound,
     UpstreamBlocked,
+    UpstreamChanged,
     UpstreamError,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -174,7 +176,8 @@ class SiteAdapter(HTTPAdapter):
     ) -> requests.Response:
         """The answer, read to its end.
 
-        Raises: NotFound, UpstreamError, UpstreamUnavailable, UpstreamTimeout.
+        Raises: NotFound, UpstreamError, UpstreamUnavailable, UpstreamTimeout; UpstreamChanged — it
+                cannot be read, or is too large.
         """
         sent = request.copy()
         sent.url = self._site.real_url(request.url or "")
@@ -201,6 +204,8 @@ class SiteAdapter(HTTPAdapter):
         except (requests.RequestException, HTTPError, OSError) as error:
             if _deadline_passed(error):
                 raise UpstreamTimeout(f"{self._site.name} did not answer in time.") from error
+            if _is_nonsense(error):
+                raise UpstreamChanged(f"{self._site.name} answered what is not HTTP.") from error
             raise UpstreamUnavailable(f"{self._site.name} could not be reached.") from error
 
     def _read(self, request: requests.PreparedRequest, kwargs: dict[str, Any]) -> requests.Response:
@@ -223,7 +228,8 @@ class SiteAdapter(HTTPAdapter):
         for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
             size += len(chunk)
             if size > self._site.max_body_bytes:
-                raise UpstreamError(f"{self._site.name} answered with too large a body.")
+                # Asked again it would be as large: nothing that passes.
+                raise UpstreamChanged(f"{self._site.name} answered with too large a body.")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -239,7 +245,20 @@ class SiteAdapter(HTTPAdapter):
 def _was_dropped(error: requests.ConnectionError) -> bool:
     """Whether the connection ended before a byte of the answer."""
     reason = error.args[0] if error.args else None
-    return isinstance(reason, ProtocolError) and reason.args[0] == "Connection aborted."
+    if not isinstance(reason, ProtocolError) or reason.args[0] != "Connection aborted.":
+        return False
+    # The same words wrap what http.client could not read: that was an answer.
+    return isinstance(reason.args[1], OSError)
+
+
+def _is_nonsense(error: BaseException) -> bool:
+    """Whether an answer came whole and cannot be read: too many headers, an unknown coding."""
+    reason = error.args[0] if isinstance(error, requests.RequestException) and error.args else error
+    cause = reason.args[-1] if isinstance(reason, ProtocolError) else reason
+    if isinstance(cause, HTTPException):
+        # Cut off in the middle, or the rest of another answer: a new connection may do better.
+        return not isinstance(cause, (IncompleteRead, BadStatusLine))
+    return isinstance(cause, DecodeError)
 
 
 def _deadline_passed(error: BaseException) -> bool:
