@@ -7,7 +7,6 @@ import random
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -44,7 +43,7 @@ from services.single_flight import SingleFlight
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError, load_settings
 from stores.backends import open_memory, open_shared
-from stores.clock import DisciplinedClock, Fences
+from stores.clock import DisciplinedClock, Fences, steady_wall
 from transport import Site, open_session
 
 SERVICE = "youtube-music-gateway"
@@ -102,13 +101,13 @@ def create_gateway(
     settings: Settings,
     limits: Mapping[str, CacheLimits],
     *,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     rng: random.Random | None = None,
 ) -> Gateway:
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
     flask = Flask(__name__, static_folder=None)
     rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
-    cache, upkeep = _build_cache(flask, settings, clock)
+    cache, upkeep = _build_cache(flask, settings, clock or steady_wall())
     upstreams = build_upstreams(settings)
     helpers = DaemonPool("helper", HELPER_THREADS)
     engine = ReadThrough(
