@@ -1,7 +1,7 @@
 """The gateway in a world that is bent from outside: its clocks, its resolver, whom TLS trusts.
 
 Usage: `python -m scripts.chaos.bent` instead of `python app.py`; `World` writes the file that
-       CHAOS_WORLD names. libfaketime is not needed: both clocks are bent before anything else is
+       CHAOS_WORLD names. libfaketime is not needed: all clocks are bent before anything else is
        imported, so that all of the gateway's Python reads the bent ones. The kernel's waits
        (locks, sockets) are real.
 """
@@ -63,10 +63,12 @@ class World:
 
 
 def bend_clocks(world: mmap.mmap) -> None:
-    """Both clocks run as ever, and are off by what the world says."""
-    wall, monotonic = time.time, time.monotonic
+    """All clocks run as ever, and are off by what the world says."""
+    wall, monotonic, read = time.time, time.monotonic, time.clock_gettime
     time.time = lambda: wall() + _FORM.unpack_from(world)[0]
     time.monotonic = lambda: monotonic() + _FORM.unpack_from(world)[1]
+    # Asked for nothing but the time since the host's start.
+    time.clock_gettime = lambda clock: read(clock) + _FORM.unpack_from(world)[1]
 
 
 def bend_names(world: mmap.mmap, known: dict[str, str]) -> None:

@@ -68,7 +68,7 @@ def _row(row: Row, found: Sequence[Measured]) -> tuple[str, ...]:
 
 def _told(one: Measured) -> str:
     text = f"*{one.text}*" if one.is_timed else one.text
-    return text if one.holds else f"**{one.text}**"
+    return text if one.holds else f"**{text}**"
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -139,7 +139,8 @@ def _dripping(stage: Stage, variant: str | None) -> Iterator[Measured]:
 def probe_hangs(stage: Stage) -> Iterator[Measured]:
     """Open by a storm, then hang, then let the open time pass."""
     world = stage.world()
-    gateway = stage.bent_gateway(world)
+    # Longer than a probe may take.
+    gateway = stage.bent_gateway(world, UPSTREAM_TIMEOUT_SEC="3")
     stage.breaks("status", status=503)
     cold_answers([gateway], stage.songs(60), clients=12)
     stage.mends()
@@ -166,17 +167,18 @@ def probe_hangs(stage: Stage) -> Iterator[Measured]:
 def one_is_slow(stage: Stage) -> Iterator[Measured]:
     """Lyrics are asked for all the time; songs are what is looked at."""
     gateway = stage.gateway()
-    lyrics = forever(_lyrics(stage))
     rounds = []
-    for _ in range(stage.scale.rounds):
-        pair = []
-        for slow_ms in (None, 3000.0):
-            stage.emulator.latency.set("lrclib", p50_ms=slow_ms)
-            songs = Load([gateway.port], stage.cold(), 2, pause_sec=0.005)
-            with Load([gateway.port], lyrics, 6, pause_sec=0.1), songs:
-                for_a_while(stage.scale.load_sec)
-            pair.append(songs.outcome)
-        rounds.append(pair)
+    with Load([gateway.port], forever(_lyrics(stage)), 6, pause_sec=0.1):
+        for _ in range(stage.scale.rounds):
+            pair = []
+            for slow_ms in (None, 3000.0):
+                stage.emulator.latency.set("lrclib", p50_ms=slow_ms)
+                songs = Load([gateway.port], stage.cold(), 2, pause_sec=0.005)
+                with songs:
+                    for_a_while(stage.scale.load_sec)
+                pair.append(songs.outcome)
+            rounds.append(pair)
+        stage.emulator.latency.clear()
     slowed = Outcome([sample for _, there in rounds for sample in there.samples])
     yield Measured(f"songs: {slowed.told()}", slowed.bad == 0)
     ratio = statistics.median(there.ms(0.99) / here.ms(0.99) for here, there in rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -9,15 +10,16 @@ from collections.abc import Iterator
 from scripts.chaos.bent import SCHEMA
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.rows.outages import over_redis
-from scripts.chaos.stage import Stage, cold_answers
+from scripts.chaos.stage import Stage, cold_answers, until
 from scripts.cluster_report import herds
 from scripts.cluster_report.breakable_redis import BREAKAGES
-from scripts.cluster_report.crew import crew
+from scripts.cluster_report.crew import Crew, crew
 from scripts.cluster_report.promises import ENDLESS, LEASE_SEC, SHORT
 from scripts.cluster_report.worker import Order
 from scripts.cold_report.gateway import Gateway
 
 PROCESSES, THREADS, LOAD_MS = 6, 40, 600
+_probes = itertools.count()
 
 
 @fault(
@@ -59,13 +61,18 @@ def leader_killed(stage: Stage) -> Iterator[Measured]:
 def redis_lost(stage: Stage) -> Iterator[Measured]:
     """Each goes on alone."""
     server = stage.redis()
-    for breakage in BREAKAGES[:2]:
-        with crew(PROCESSES, server.url, **ENDLESS) as six:
-            found = herds.redis_broken(
-                six, Order(breakage.name, THREADS, 2 * LOAD_MS), server, breakage
-            )
-        for one in _told(found, most=PROCESSES):
-            yield Measured(f"{breakage.name}: {one.text}", one.holds)
+    with crew(PROCESSES, server.url, **ENDLESS) as six:
+        for breakage in BREAKAGES[:2]:
+            until(lambda: _is_led_by_one(six), "one leader for all")
+            order = Order(breakage.name, THREADS, 2 * LOAD_MS)
+            found = herds.redis_broken(six, order, server, breakage)
+            for one in _told(found, most=PROCESSES):
+                yield Measured(f"{breakage.name}: {one.text}", one.holds)
+
+
+def _is_led_by_one(six: Crew) -> bool:
+    """Whether Redis is in use: a thing never asked for is loaded once for all."""
+    return herds.asked_by_all(six, Order(f"probe {next(_probes)}", 1, 50)).loads == 1
 
 
 def _told(found: herds.Outcome, most: int) -> Iterator[Measured]:
