@@ -149,13 +149,13 @@ def probe_hangs(stage: Stage) -> Iterator[Measured]:
     began = time.monotonic()
     probed = cold_answers([gateway], stage.songs(24), clients=12)
     calls = len(stage.calls_since(began))
-    yield Measured(f"{calls} call for 24 requests of 12 clients", calls == 1)
+    yield Measured(f"calls for 24 requests of 12 clients: {calls}", calls == 1)
     yield Measured(f"they got {probed.told()}", set(probed.statuses) <= {503, 504})
     yield timed(f"slowest {probed.ms(1):.0f} ms", probed.ms(1) <= 2200)
     began = time.monotonic()
     cold_answers([gateway], stage.songs(12), clients=12)
     calls = len(stage.calls_since(began))
-    yield Measured(f"{calls} calls for the next 12", calls == 0)
+    yield Measured(f"calls for the next 12: {calls}", calls == 0)
 
 
 @fault(

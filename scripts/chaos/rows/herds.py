@@ -76,7 +76,7 @@ def _is_led_by_one(six: Crew) -> bool:
 
 
 def _told(found: herds.Outcome, most: int) -> Iterator[Measured]:
-    yield Measured(f"{found.loads} calls", 1 <= found.loads <= most)
+    yield Measured(f"calls: {found.loads}", 1 <= found.loads <= most)
     yield Measured(
         f"{found.values} values, {found.errors} errors", found.values > 0 and not found.errors
     )

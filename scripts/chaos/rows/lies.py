@@ -39,7 +39,7 @@ def _one(stage: Stage, gateway: Gateway, target: str, kind: str, **how: Any) -> 
 
 def _refused(name: str, found: Outcome, calls: int) -> Measured:
     well = set(found.statuses) <= THEIR_FAULT and calls == 1
-    return Measured(f"{name}: {found.told()}, {calls} call", well)
+    return Measured(f"{name}: {found.told()}, calls {calls}", well)
 
 
 @fault(
@@ -215,7 +215,8 @@ def redirects(stage: Stage) -> Iterator[Measured]:
             found, _ = _one(stage, gateway, stage.song(), "redirect", location=place)
             name = "link-local" if "169" in place else "other host"
             yield Measured(f"{name}: {found.told()}", set(found.statuses) <= THEIR_FAULT)
-        yield Measured("0 connections there", not _has_caller(elsewhere))
+        came = _has_caller(elsewhere)
+        yield Measured(f"{'a' if came else 'no'} connection there", not came)
 
 
 def _has_caller(listener: socket.socket) -> bool:

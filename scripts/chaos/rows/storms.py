@@ -139,8 +139,8 @@ def storm_ends(stage: Stage) -> Iterator[Measured]:
         world.pass_time(1)
         waited_sec += 1
     calls = len(stage.calls_since(began))
-    yield Measured(f"{calls} call until the first answer, {waited_sec} s on", calls == 1)
-    yield Measured("within the cap", waited_sec <= 72)
+    yield Measured(f"calls until the first answer: {calls}", calls == 1)
+    yield Measured(f"which came {waited_sec} s after the end", waited_sec <= 72)
     after = cold_answers([gateway], stage.songs(20))
     yield Measured(f"then {after.told()}", after.bad == 0)
 
