@@ -149,7 +149,7 @@ def storm_ends(stage: Stage) -> Iterator[Measured]:
     number=13,
     group="upstream",
     what="one call in five fails at random",
-    promise="the breaker stays closed: every request is asked; retries add at most a tenth",
+    promise="the breaker stays closed: every request is asked; retries add a tenth and 3 at most",
 )
 def some_fail(stage: Stage) -> Iterator[Measured]:
     """Enough requests that chance alone makes bursts of failures."""
@@ -159,5 +159,6 @@ def some_fail(stage: Stage) -> Iterator[Measured]:
     began = time.monotonic()
     found = cold_answers([gateway], stage.songs(requests))
     calls = len(stage.calls_since(began))
-    yield Measured(f"{calls} calls for {requests} requests", requests <= calls <= requests * 1.1)
+    well = requests <= calls <= requests * 1.1 + 3
+    yield Measured(f"{calls} calls for {requests} requests", well)
     yield Measured(f"which got {found.told()}", set(found.statuses) <= {200, 503})
