@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast check lint types docs docs-check format load lock clean
+.PHONY: help setup run demo test test-fast check lint types docs docs-check format load chaos lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ format: .venv/.develops ## ruff, fixing what it can
 
 load: .venv/.runs ## bounded load on a running gateway (BASE_URL)
 	$(BIN)/python -m scripts.load_smoke --base-url $(or $(BASE_URL),http://127.0.0.1:5000)
+
+chaos: .venv/.develops ## every fault of the matrix, at length; writes docs/chaos.md
+	$(BIN)/python -m scripts.chaos --long --out docs/chaos.md
 
 lock: .venv/.develops ## write the pinned requirements from their .in files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt

@@ -47,7 +47,7 @@ from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError
 from sites import SERVICE, VERSION, build_upstreams
 from stores.backends import open_counts, open_memory, open_shared
-from stores.clock import DisciplinedClock, Fences
+from stores.clock import DisciplinedClock, Fences, steady_wall
 from stores.notices import NoticeBoard
 
 REFRESH_THREADS = 4
@@ -80,7 +80,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     settings: Settings,
     limits: Mapping[str, CacheLimits],
     *,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     rng: random.Random | None = None,
     log: LogWriter | None = None,
@@ -88,7 +88,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
     flask = Flask(__name__, static_folder=None)
     rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
-    cache, upkeep = _build_cache(flask, settings, clock)
+    cache, upkeep = _build_cache(flask, settings, clock or steady_wall())
     board = NoticeBoard(cache.shared, cache.clock) if cache.shared else None
     upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng, board=board)
     if board is not None and upkeep is not None:

@@ -5,6 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+
+
+def steady_wall() -> Callable[[], float]:
+    """A wall clock that is read once and then runs by itself: setting the host's changes nothing.
+
+    Source: clock_gettime(2): CLOCK_BOOTTIME is never set, and counts a suspended host's time too;
+            where there is none (macOS, Windows), the monotonic clock.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    ticks = time.monotonic if clock is None else partial(time.clock_gettime, clock)
+    offset_sec = time.time() - ticks()
+    return lambda: offset_sec + ticks()
 
 
 class DisciplinedClock:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,10 +158,11 @@ class BreakableRedis:
         for name, spoil in zip(frames, itertools.cycle(DAMAGES), strict=False):
             self.client.set(name, spoil(frames[name], next(foreign)), keepttl=True)
 
-    def mask(self) -> None:
+    def mask(self, says: Sequence[bytes] = NONSENSE) -> None:
         """Somebody else answers on its port, and talks nonsense."""
         self.kill()
         self._impostor = _Impostor((HOST, self.port), _Babbler)
+        self._impostor.says = itertools.cycle(says)
         threading.Thread(target=self._impostor.serve_forever, args=(0.02,), daemon=True).start()
 
     def unmask(self) -> None:

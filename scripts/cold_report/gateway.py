@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +34,28 @@ class GatewayFailed(Exception):
     """The process did not do what it should; the message says what."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that runs: where, and as which process."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        """What its clients call."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.process.pid
+
+    def health(self) -> dict[str, Any]:
+        """What /health tells; nothing while it does not answer."""
+        return _health(self.address)
+
+
 @contextmanager
 def fresh_gateway(emulator: Emulator, **settings: str) -> Iterator[str]:
     """The address of a gateway that knows nothing yet but its visitor id.
@@ -40,16 +63,26 @@ def fresh_gateway(emulator: Emulator, **settings: str) -> Iterator[str]:
     Raises: GatewayFailed — it never became ready, or did not stop.
     """
     emulator.calls.reset()
+    with gateway_process(emulator.environment() | settings) as gateway:
+        until(lambda: _has_greeted(emulator), "ask for a visitor id")
+        yield gateway.address
+
+
+@contextmanager
+def gateway_process(
+    settings: Mapping[str, str], program: Sequence[str] = ("app.py",)
+) -> Iterator[Gateway]:
+    """A gateway that answers /health; `program` is what Python runs.
+
+    Raises: GatewayFailed — it never became ready, or did not stop.
+    """
     with tempfile.TemporaryFile() as said:
-        port = _free_port()
-        process = _started(emulator.environment() | settings, port, said)
+        gateway = _started(settings, program, said)
         try:
-            address = f"http://127.0.0.1:{port}"
-            until(lambda: _is_ready(process, address, said), "answer /health")
-            until(lambda: _has_greeted(emulator), "ask for a visitor id")
-            yield address
+            until(lambda: _is_ready(gateway, said), "answer /health")
+            yield gateway
         finally:
-            _stop(process)
+            _stop(gateway.process)
 
 
 def until(is_so: Callable[[], bool], what: str) -> None:
@@ -70,14 +103,16 @@ def is_idle(address: str) -> bool:
     return not loads.get("running") and not loads.get("busy_threads")
 
 
-def _started(upstreams: Mapping[str, str], port: int, said: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "app.py"],
+def _started(settings: Mapping[str, str], program: Sequence[str], said: IO[bytes]) -> Gateway:
+    port = _free_port()
+    process = subprocess.Popen(  # noqa: S603  # a program of ours
+        [sys.executable, *program],
         cwd=ROOT,
-        env={**os.environ, **upstreams, **QUIET, "PORT": str(port)},
+        env={**os.environ, **QUIET, **settings, "PORT": str(port)},
         stdout=said,
         stderr=said,
     )
+    return Gateway(port, process)
 
 
 def _free_port() -> int:
@@ -85,11 +120,11 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _is_ready(process: subprocess.Popen[bytes], address: str, said: IO[bytes]) -> bool:
-    if process.poll() is not None:
+def _is_ready(gateway: Gateway, said: IO[bytes]) -> bool:
+    if gateway.process.poll() is not None:
         said.seek(0)
         raise GatewayFailed(f"the gateway ended at once:\n{said.read().decode()}")
-    return "status" in _health(address)
+    return "status" in gateway.health()
 
 
 def _has_greeted(emulator: Emulator) -> bool:

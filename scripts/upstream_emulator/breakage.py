@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
-import struct
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Protocol
@@ -16,6 +14,7 @@ from scripts.upstream_emulator import billboard, blocks, genius, lrclib, lyrics_
 from scripts.upstream_emulator.faults import Fault
 from scripts.upstream_emulator.innertube import host as ytmusic
 from scripts.upstream_emulator.innertube import player
+from scripts.upstream_emulator.lies import GARBAGE, HTML_BOMBS, LIES, reset
 from scripts.upstream_emulator.wire import HTML, JSON, Answer, Question
 
 _RENAMED = (
@@ -51,7 +50,8 @@ def broken_answer(fault: Fault, question: Question, base: str) -> Answer | None:
     make: Callable[[], Answer] | None = {
         "status": lambda: _status(fault, question),
         "block_page": lambda: _block(fault, question, base),
-        "html": lambda: Answer(blocks.MAINTENANCE, HTML),
+        "html": lambda: Answer(_page(fault), HTML),
+        "redirect": lambda: Answer(b"", HTML, 302, {"Location": fault.location or base}),
         "empty": lambda: Answer(b"", HTML) if _is_page(question) else Answer(b"{}"),
         "garbage": lambda: _garbage(fault),
         "refuse_player": lambda: Answer(orjson.dumps(player.refusal("bot", None))),
@@ -112,9 +112,13 @@ def _block(fault: Fault, question: Question, base: str) -> Answer:
     return Answer(blocks.CLOUDFLARE, HTML, 403, headers | {"cf-mitigated": "challenge"})
 
 
+def _page(fault: Fault) -> bytes:
+    return HTML_BOMBS[fault.variant] if fault.variant else blocks.MAINTENANCE
+
+
 def _garbage(fault: Fault) -> Answer:
-    if fault.variant == "list":
-        return Answer(b'["this", "is", 1, null, {"not": "an answer"}]')
+    if fault.variant is not None:
+        return Answer(GARBAGE[fault.variant])
     return Answer(random.Random(3).randbytes(900), JSON)
 
 
@@ -122,19 +126,13 @@ def play(fault: Fault, line: Line, head: bytes, body: bytes) -> None:
     """Misuse the connection the way the fault says; afterwards it is of no use."""
     plays: dict[str, Callable[[], object]] = {
         "hang": lambda: line.pause(None),
-        "reset": lambda: _reset(line),
+        "reset": lambda: reset(line),
+        "lie": lambda: LIES[fault.variant or ""](line, head, body),
         "drip": lambda: _drip(fault, line, head, body),
         "truncate": lambda: line.send(head + body[: len(body) // 2]),
         "oversize": lambda: _oversize(line),
     }
     plays[fault.kind]()
-
-
-def _reset(line: Line) -> None:
-    # a linger time of nought makes close() send RST instead of FIN
-    line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    # closed here, because the server would say goodbye in good order first
-    os.close(line.sock.detach())
 
 
 def _drip(fault: Fault, line: Line, head: bytes, body: bytes) -> None:

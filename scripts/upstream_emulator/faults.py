@@ -8,19 +8,27 @@ import threading
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from scripts.upstream_emulator.lies import GARBAGE, HTML_BOMBS, LIES
 from scripts.upstream_emulator.wire import Question
 
 KINDS = (
     "status", "block_page", "html", "hang", "drip", "reset", "truncate", "empty", "garbage",
-    "renamed_renderer", "oversize", "refuse_player",
+    "renamed_renderer", "oversize", "refuse_player", "lie", "redirect",
 )  # fmt: skip
+#: Kinds whose variants are looked up by name; None is the plain kind.
+VARIANTS: dict[str, tuple[str | None, ...]] = {
+    "garbage": (None, *GARBAGE),
+    "html": (None, *HTML_BOMBS),
+    "lie": tuple(LIES),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One way for requests to go wrong; None and empty fields match everything.
 
-    variant: block_page "sorry" | "cloudflare" | "consent"; drip "headers"; garbage "list".
+    variant: block_page "sorry" | "cloudflare" | "consent"; drip "headers"; garbage, html and lie:
+             a name in `lies`. location: where a redirect leads.
     """
 
     host: str | None
@@ -34,10 +42,16 @@ class Fault:
     variant: str | None = None
     interval_ms: int = 50
     message: bool = True
+    location: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
+        named = VARIANTS.get(self.kind)
+        if named is not None and self.variant not in named:
+            raise ValueError(
+                f"unknown {self.kind} {self.variant!r}; known: {', '.join(map(str, named))}"
+            )
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Fault:

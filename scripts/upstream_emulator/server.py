@@ -24,7 +24,7 @@ _CACHE_BYTES = 96 * 1024 * 1024
 _WORTH_COMPRESSING = 600
 _MAX_BODY = 1024 * 1024
 _POLL_MS = 1000
-_ON_THE_CONNECTION = ("hang", "reset", "drip", "truncate", "oversize")
+_ON_THE_CONNECTION = ("hang", "reset", "drip", "truncate", "oversize", "lie")
 
 
 class Host(Protocol):

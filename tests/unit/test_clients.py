@@ -192,7 +192,7 @@ def test_timed_lyrics_and_web_calls_do_not_meet(upstreams, emulator):
         ("renamed_renderer", UpstreamChanged),
         ("truncate", UpstreamUnavailable),
         ("reset", UpstreamUnavailable),
-        ("oversize", UpstreamError),
+        ("oversize", UpstreamChanged),
     ],
 )
 def test_what_ytmusicapi_stumbles_over_is_a_typed_error_without_its_text(

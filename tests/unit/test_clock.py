@@ -6,9 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stores.clock import DisciplinedClock, Fences
+from stores.clock import DisciplinedClock, Fences, steady_wall
 from tests.doubles import FakeClock
 from tests.stores.instances import in_threads
+
+
+@pytest.mark.parametrize("has_boottime", [True, False])
+def test_setting_the_hosts_clock_changes_nothing(monkeypatch, has_boottime):
+    if not has_boottime:
+        monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    before = time.time()
+    clock = steady_wall()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+
+    first, second = clock(), clock()
+
+    assert before - 1 < first <= second < before + 3600
 
 
 def test_a_clock_without_redis_is_the_hosts():

@@ -14,6 +14,7 @@ import trustme
 from errors import (
     NotFound,
     UpstreamBlocked,
+    UpstreamChanged,
     UpstreamError,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -189,6 +190,41 @@ def test_a_gzip_bomb_is_cut_at_the_cap_of_decoded_bytes():
         site(reply(raw), max_body_bytes=1 << 20) as (session, _),
         pytest.raises(UpstreamError, match="too large"),
     ):
+        ask(session)
+
+
+def six_times_over(body):
+    for _ in range(6):
+        body = gzip.compress(body)
+    return answer(body=body, headers=("Content-Encoding: " + ", ".join(["gzip"] * 6),))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(six_times_over(b"{}"), id="nested codings"),
+        pytest.param(answer(headers=("Content-Encoding: gzip",)), id="no gzip"),
+        pytest.param(answer(headers=[f"X-{n}: 1" for n in range(200)]), id="many headers"),
+        pytest.param(answer(headers=("X: " + "a" * 100_000,)), id="long header"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_one_call_and_a_changed_upstream(raw):
+    with site(reply(raw), reply(raw)) as (session, peer):
+        with pytest.raises(UpstreamChanged):
+            ask(session)
+
+        assert len(peer.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", id="cut off"),
+        pytest.param(b"{}", id="no status line"),
+    ],
+)
+def test_an_answer_that_may_be_whole_the_next_time_is_a_passing_failure(raw):
+    with site(reply(raw), reply(raw)) as (session, _), pytest.raises(UpstreamUnavailable):
         ask(session)
 
 
