@@ -12,7 +12,7 @@ FLOORS = (
     ("errors", "settings"),
     ("envelope", "services.pools", "services.popularity", "services.readiness", "transport"),
     ("clients", "stores"),
-    ("cache_layer", "services.parsers"),
+    ("cache_layer", "services.parsers", "services.spelling"),
     ("services.resource",),
     (
         "services.fan_out",
