@@ -23,6 +23,7 @@ from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicServerError
 from ytmusicapi.helpers import YTM_BASE_API, get_visitor_id, initialize_headers
 
+from decoding import json_of
 from errors import (
     GatewayError,
     NotFound,
@@ -222,7 +223,7 @@ def decode_json(body: bytes) -> Any:
     Raises: UpstreamChanged — it is not JSON (a consent or block page with status 200).
     """
     try:
-        return orjson.loads(body)
+        return json_of(body)
     except orjson.JSONDecodeError:
         raise UpstreamChanged from None
 

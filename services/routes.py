@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
+from decoding import json_of
 from errors import (
     ERRORS,
     GatewayError,
@@ -235,7 +236,7 @@ def json_object() -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        body = orjson.loads(request.get_data())
+        body = json_of(request.get_data())
     except orjson.JSONDecodeError:
         raise InvalidRequest("The body must be valid JSON.") from None
     if not isinstance(body, dict):

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
-    ("errors", "settings"),
+    ("decoding", "errors", "settings", "wire"),
     ("envelope", "services.pools", "services.popularity", "services.readiness", "transport"),
     ("clients", "stores"),
     ("cache_layer", "services.parsers", "services.spelling"),

@@ -18,7 +18,8 @@ from errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from transport import Deadline, Site, call_deadline, open_session, retry_after_sec, time_left
+from transport import Deadline, Site, call_deadline, open_session, time_left
+from wire import retry_after_sec
 
 ORIGIN = "https://music.example"
 
