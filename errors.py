@@ -97,6 +97,7 @@ class RequestTimeout(InvalidRequest):
     retryable = True
     meaning = "the request did not arrive whole within five seconds"
     default_detail = "The request must arrive whole within 5 seconds."
+    default_retry_after_sec = 1.0
 
 
 class TargetTooLong(InvalidRequest):
