@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 import time
 from collections import deque
@@ -21,7 +22,7 @@ import stamina.instrumentation
 from requests.structures import CaseInsensitiveDict
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicServerError
-from ytmusicapi.helpers import YTM_BASE_API, get_visitor_id, initialize_headers
+from ytmusicapi.helpers import YTM_BASE_API, YTM_DOMAIN, initialize_headers
 
 from decoding import json_of
 from errors import (
@@ -42,6 +43,9 @@ INSTANCE_LIFE_SEC = 24 * 3600.0
 MAX_BACKOFF_SEC = 1.0
 VISITOR_TIMEOUT_SEC = 2.0
 VISITOR_RETRY_SEC = 60.0
+#: Sent back as a header, so nothing else is taken for one; the library's own search takes time
+#: quadratic in what the page repeats.
+VISITOR_ID = re.compile(rb'"VISITOR_DATA"\s*:\s*"([A-Za-z0-9_%=-]{1,256})"')
 #: What an InnerTube answer may hold without saying anything.
 EMPTY_MEMBERS = frozenset({"responseContext", "trackingParams"})
 
@@ -171,10 +175,12 @@ class _VisitorId:
 def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
     try:
         with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)):
-            return get_visitor_id(fetch)["X-Goog-Visitor-Id"] or ""
-    except (GatewayError, ValueError, KeyError) as error:
+            page = fetch(YTM_DOMAIN).content
+    except GatewayError as error:
         log.warning("no visitor id", extra={"reason": type(error).__name__})
         return ""
+    found = VISITOR_ID.search(page)
+    return found[1].decode() if found else ""
 
 
 class _ThreadsYTMusic(YTMusic):
