@@ -75,6 +75,7 @@ class Routes:
         app.url_map.merge_slashes = False  # a wrong path is 404 in our shape, not a redirect page
         for route in routes:
             app.add_url_rule(route.path, route.name, self._view(route), methods=[*route.methods])
+        app.after_request(_secured)
         app.register_error_handler(GatewayError, error_response)
         app.register_error_handler(HTTPException, _http_error_response)
         app.register_error_handler(Exception, _bug_response)
@@ -252,6 +253,13 @@ def error_response(error: GatewayError) -> Response:
     if error.retry_after_sec is not None:
         headers.append(("Retry-After", retry_after(error.retry_after_sec)))
     return Response(body, status=error.status, headers=headers)
+
+
+def _secured(response: Response) -> Response:
+    """Any other answer of this application, as safe as ours; what it says itself stands."""
+    for name, value in SECURITY:
+        response.headers.setdefault(name, value)
+    return response
 
 
 _BY_STATUS = {error.status: error for error in reversed(ERRORS)}
