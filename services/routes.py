@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import orjson
 from flask import Flask, Response, request
@@ -214,8 +214,20 @@ def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
     """
     if request.method == "POST":
         return {**json_object(), **in_path}
+    _check_encoding()
     sent = {name: _argument(name) for name in known_names(route.params)}
     return {**{name: value for name, value in sent.items() if value is not None}, **in_path}
+
+
+def _check_encoding() -> None:
+    """Werkzeug leaves bytes that are no text as they were written: another question's spelling.
+
+    Raises: InvalidRequest.
+    """
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The query must be percent-encoded UTF-8.") from None
 
 
 def _argument(name: str) -> str | None:
