@@ -283,7 +283,7 @@ def test_an_absence_is_believed_longer_each_time_and_never_served_stale(clock):
 
 
 def test_a_bug_in_a_fetch_is_an_internal_error_and_is_not_stored(clock, caplog):
-    resource, _ = scripted("r", act=KeyError("secret"))
+    resource, _ = scripted("r", act=RuntimeError("secret"))
     engine = build_engine(clock, resource, flights=InlinePool())
 
     with pytest.raises(InternalError) as raised:
