@@ -82,3 +82,12 @@ def test_there_are_more_hostile_requests_than_a_handful():
     names = [hostile.name for hostile in (*HOSTILE, *NEEDS_STRICT_SERVER)]
 
     assert len(set(names)) == len(names) >= 36
+
+
+@pytest.mark.parametrize("target", [b"//search?query=mirror", b"/./search?query=mirror"])
+def test_a_disguised_path_has_the_same_answer_or_none(target, gateway, emulator):
+    plain = said(gateway, get(b"/search?query=mirror"))
+    found = said(gateway, get(target))
+
+    is_refused = found.split()[1] in (b"400", b"404")
+    assert is_refused or found.partition(b"\r\n\r\n")[2] == plain.partition(b"\r\n\r\n")[2]
