@@ -28,6 +28,9 @@ def gzipped(body, times=1):
 
 
 NO_ANSWERS = {
+    "six encodings": answer(
+        body=gzipped(b"{}", 6), headers=("Content-Encoding: " + ", ".join(["gzip"] * 6),)
+    ),
     "an encoding not asked for": answer(headers=("Content-Encoding: br",)),
     "deflate": answer(body=zlib.compress(b"{}"), headers=("Content-Encoding: deflate",)),
     "an unknown encoding": answer(headers=("Content-Encoding: zip",)),
@@ -57,9 +60,6 @@ NO_ANSWERS = {
     "a redirect to another port": answer("302 Found", headers=(f"Location: {ORIGIN}:8443/",)),
 }
 CUT_OFF = {
-    "six encodings": answer(
-        body=gzipped(b"{}", 6), headers=("Content-Encoding: " + ", ".join(["gzip"] * 6),)
-    ),
     "a chunk that lies": CHUNKED + b"FFFFFF\r\nabc\r\n0\r\n\r\n",
     "a chunk without a size": CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n",
     "a chunk size without end": CHUNKED + b"1" * 100_000,
