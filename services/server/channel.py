@@ -12,6 +12,7 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import WSGITask
 
 from services.limits.reception import VISIT
+from services.server.lane import head_of
 from services.server.strict import StrictParser
 
 if TYPE_CHECKING:
@@ -61,11 +62,16 @@ class Task(WSGITask):  # type: ignore[misc]  # Waitress is not typed
     """One request on a worker."""
 
     def build_response_header(self) -> bytes:
-        """The head; it tells the client when this answer is the last one here."""
-        if self.channel.is_last_answer:
-            self.set_close_on_finish()
-        head: bytes = super().build_response_header()
-        return head
+        """The head as the I/O thread would write it, names spelled as the application does."""
+        is_last = self.channel.is_last_answer
+        names = {name.lower() for name, _ in self.response_headers}
+        if self.has_body and "content-length" not in names:
+            if is_last:
+                self.set_close_on_finish()
+            head: bytes = super().build_response_header()  # it marks the end in another way
+            return head
+        self.close_on_finish = is_last
+        return head_of(self.status, self.response_headers, is_last=is_last)
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment, with what the I/O thread found out about the request."""

@@ -13,7 +13,7 @@ from errors import GatewayError, MethodNotAllowed, Overloaded, RequestTimeout
 from services.hit_path import Environ, HitPath
 from services.limits.reception import Visit
 from services.request_frame import RequestFrame, refusal
-from services.responses import JSON_TYPE, SECURITY, Answer, error_answer
+from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answer
 from services.server.strict import StrictParser
 from services.traffic import CODE, ROUTE
 
@@ -100,11 +100,8 @@ class Lane:
         """Head and body as they go over the wire; the request is noted."""
         status, headers, body = answer
         self._frame.finish(environ, visit, status, headers)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-        end = "Connection: close\r\n\r\n" if is_last else "\r\n"
-        head = f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n{lines}{end}"
-        is_bare = not body or environ["REQUEST_METHOD"] == "HEAD"
-        return (head.encode("latin-1"),) if is_bare else (head.encode("latin-1"), body)
+        head = head_of(status, headers, is_last=is_last)
+        return (head,) if not body or environ["REQUEST_METHOD"] == "HEAD" else (head, body)
 
 
 def environ_of(request: StrictParser, address: str) -> Environ:
@@ -131,6 +128,14 @@ def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:
     if isinstance(error, MethodNotAllowed):
         answer[1].append(("Allow", ALLOWED))
     return answer
+
+
+def head_of(status: str, headers: Headers, *, is_last: bool) -> bytes:
+    """The head of an answer, as it goes over the wire."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    end = "Connection: close\r\n\r\n" if is_last else "\r\n"
+    head = f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n{lines}{end}"
+    return head.encode("latin-1")
 
 
 @lru_cache(maxsize=4)

@@ -87,6 +87,21 @@ def test_a_body_comes_with_a_length_in_chunks_or_after_an_invitation(connect):
     assert client.ask(b"abc")[2] == b"abc"
 
 
+def test_an_answer_without_a_length_is_marked_or_ended(connect):
+    client = connect()
+    client.running.application.pieces = [b"one", b"two"]
+
+    client.send(get("/"))
+    status, headers, _ = client.answer()
+
+    assert (status, headers["transfer-encoding"], headers["connection"]) == (
+        200,
+        "chunked",
+        "close",
+    )
+    assert client.rest() == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+
+
 def test_a_request_may_come_in_pieces(connect):
     client = connect()
     for piece in (b"\r\n\r\nGE", b"T / HT", b"TP/1.1\r\nHost: h", b"ere\r\n\r"):
