@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from services.server.strict import StrictParser
 
 if TYPE_CHECKING:
     from services.server.serving import Server
+
+log = logging.getLogger("gateway.server")
 
 #: A request must arrive whole within this time from its first byte.
 REQUEST_SEC = 5.0
@@ -76,8 +79,7 @@ class Task(WSGITask):  # type: ignore[misc]  # Waitress is not typed
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment, with what the I/O thread found out about the request."""
         environ: dict[str, Any] = super().get_environment()
-        if self.request.visit is not None:
-            environ[VISIT] = self.request.visit
+        environ[VISIT] = self.request.visit
         return environ
 
 
@@ -179,7 +181,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         self.requests = [request]
         parts = self._home.lane.answer(request, self.addr[0], is_last=self.is_last_answer)
         if parts is None:
-            self._home.employ(self)
+            self._home.employ(self, request.visit.client)
             return
         request.close()
         self._finish(is_last=self.is_last_answer)
@@ -231,13 +233,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         except ClientDisconnected:
             task.close_on_finish = True
         except Exception:
-            # The application answers its own bugs; what comes here broke while it was written.
-            self.logger.exception("answer broken off")
+            # The application answers its own bugs: this is one around it, or while it was written.
+            log.exception("answer broken off")
             task.close_on_finish = True
+            if not task.wrote_header:
+                self.write_soon(b"".join(self._home.lane.broken(request, self.addr[0])))
         finally:
             request.close()
             self._finish(is_last=task.close_on_finish)
-            self._home.touch(self)
+            self._home.touch(self, request.visit.client)
 
     def handle_write(self) -> None:
         """Send what is left; after the last answer, say goodbye politely."""

@@ -9,11 +9,19 @@ from functools import lru_cache
 
 from waitress.utilities import build_http_date
 
-from errors import GatewayError, MethodNotAllowed, Overloaded, RequestTimeout
+from errors import (
+    GatewayError,
+    InternalError,
+    MethodNotAllowed,
+    Overloaded,
+    RateLimited,
+    RequestTimeout,
+)
 from services.hit_path import Environ, HitPath
 from services.limits.reception import Visit
 from services.request_frame import RequestFrame, refusal
 from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answer
+from services.server.at_work import AtWork
 from services.server.strict import StrictParser
 from services.traffic import CODE, ROUTE
 
@@ -44,9 +52,12 @@ class Lane:
     `is_crowded` tells whether too many requests wait for a worker.
     """
 
-    def __init__(self, frame: RequestFrame, hits: HitPath, is_crowded: Callable[[], bool]) -> None:
+    def __init__(
+        self, frame: RequestFrame, hits: HitPath, at_work: AtWork, is_crowded: Callable[[], bool]
+    ) -> None:
         self._frame = frame
         self._hits = hits
+        self._at_work = at_work
         self.is_crowded = is_crowded
         self.stats = LaneStats()
 
@@ -70,6 +81,12 @@ class Lane:
         answer = _failure(RequestTimeout(), environ, visit)
         return self._framed(answer, environ, visit, is_last=True)
 
+    def broken(self, request: StrictParser, address: str) -> Sequence[bytes]:
+        """What a client is told when nobody else could tell it anything."""
+        environ = environ_of(request, address)
+        answer = _failure(InternalError(), environ, request.visit)
+        return self._framed(answer, environ, request.visit, is_last=True)
+
     def _found(self, request: StrictParser, environ: Environ, visit: Visit) -> Answer | None:
         """The answer, where no worker is needed for it."""
         if request.refusal is not None:
@@ -79,11 +96,18 @@ class Lane:
         if limited is not None:
             self.stats.limited += 1
             return limited
-        ready = self._ready(request, environ)
-        if ready is None and self.is_crowded():
+        return self._ready(request, environ) or self._turned_away(environ, visit)
+
+    def _turned_away(self, environ: Environ, visit: Visit) -> Answer | None:
+        """The answer to what would need a worker, where there is none to spare for it."""
+        if self._at_work.is_full(visit.client):
+            self.stats.limited += 1
+            detail = f"Allowed are {self._at_work.most} requests at a time."
+            return _failure(RateLimited(detail), environ, visit)
+        if self.is_crowded():
             self.stats.shed += 1
             return _failure(Overloaded(), environ, visit)
-        return ready
+        return None
 
     def _ready(self, request: StrictParser, environ: Environ) -> Answer | None:
         if request.version != "1.1":

@@ -180,7 +180,7 @@ def serve():
     """Starts servers; keyword arguments are settings."""
     started = []
 
-    def start(hits=None, **overrides) -> Running:
+    def start(hits=None, most_at_work=1000, **overrides) -> Running:
         settings = Settings(host="127.0.0.1", port=0, server_threads=4, **overrides)
         listener = open_listener(settings)
         application, clock = Application(), FakeClock()
@@ -191,6 +191,7 @@ def serve():
             heart=Heart("io", 60),
             options=waitress_options(settings, listener),
             most_queued=settings.server_queue,
+            most_at_work=most_at_work,
             monotonic=clock,
         )
         running = Running(server, application, clock, listener.getsockname()[1])

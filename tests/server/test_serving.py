@@ -144,6 +144,24 @@ def test_what_would_queue_too_long_is_turned_away_at_once(serve):
     assert [client.answer()[0] for client in waiting] == [200] * 6
 
 
+def test_one_client_cannot_have_all_workers(serve):
+    running = serve(most_at_work=2)
+    waiting = [running.connect() for _ in range(2)]
+    for number, client in enumerate(waiting):
+        client.send(get("/wait"))
+        until(lambda number=number: len(running.application.asked) == number + 1)
+
+    status, headers, body = running.connect().ask(get("/more"))
+
+    assert (status, json.loads(body)["code"]) == (429, "rate_limited")
+    assert headers["retry-after"] == "1"
+    running.application.go.set()
+    assert [client.answer()[0] for client in waiting] == [200] * 2
+    until(running.is_idle)
+    for _ in range(3):
+        assert running.connect().ask(get("/again"))[0] == 200
+
+
 def test_who_pipelines_is_answered_once_and_sent_away(connect):
     client = connect()
     status, headers, _ = client.ask(get("/first") + get("/second") * 50)
@@ -329,10 +347,10 @@ def test_without_descriptors_it_waits_and_recovers(serve, monkeypatch):
 
 def test_a_broken_application_costs_one_answer_and_tells_nothing(connect, caplog):
     client = connect()
-    client.send(get("/bug"))
 
-    with pytest.raises(ConnectionError) as broken:
-        client.answer()
-    assert "secret" not in str(broken.value)
-    again = client.running.connect()
-    assert again.ask(get("/"))[0] == 200
+    status, headers, body = client.ask(get("/bug"))
+
+    assert (status, json.loads(body)["code"], headers["connection"]) == (500, "internal", "close")
+    assert b"secret" not in body
+    assert "LookupError" in caplog.text
+    assert client.running.connect().ask(get("/"))[0] == 200
