@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -161,14 +162,16 @@ class Line:
     def say_ready(self) -> None:
         """Tell that we serve, and take the signals that waited meanwhile."""
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for who keeps us
-        os.write(self.descriptor, READY)
+        with contextlib.suppress(OSError):  # it is gone already: `when_cut` knows
+            os.write(self.descriptor, READY)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def when_cut(self, then: Callable[[], None]) -> None:
         """Do something when the other end is gone: nobody would replace or stop us any more."""
 
         def watch() -> None:
-            os.read(self.descriptor, 1)
+            with contextlib.suppress(OSError):  # cut with our word unread, it is a reset
+                os.read(self.descriptor, 1)
             then()
 
         threading.Thread(target=watch, name="line", daemon=True).start()
