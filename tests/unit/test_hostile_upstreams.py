@@ -105,6 +105,7 @@ def test_an_answer_that_ends_early_is_unavailable_and_asked_for_once(raw):
 LIES = ("an early hint alone", "a switch of protocols", "90 headers of 60 KB", *list(CUT_OFF)[1:5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*LIES, "a chunk of negative size", "two lengths"])
 def test_a_connection_that_lied_is_never_used_again(name):
     with site(keeps_alive((NO_ANSWERS | CUT_OFF)[name]), reply(SECOND)) as (session, _):
