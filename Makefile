@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast check lint types docs docs-check format load chaos lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load chaos lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ test: .venv/.develops ## all tests, on every core
 
 test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop while coding
 	$(BIN)/python -m pytest -n auto tests/unit tests/contract tests/http
+
+fuzz: .venv/.develops ## the property tests, 5,000 examples each, on every core
+	$(BIN)/python -m pytest -n auto --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py
 
 check: lint types docs-check test ## everything CI does
 

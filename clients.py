@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +17,10 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicServerError
-from ytmusicapi.helpers import YTM_BASE_API, get_visitor_id, initialize_headers
+from ytmusicapi.helpers import YTM_BASE_API, YTM_DOMAIN, initialize_headers
 
+from deadline import Deadline, call_deadline, time_left
+from decoding import json_of
 from errors import (
     GatewayError,
     NotFound,
@@ -25,7 +28,7 @@ from errors import (
     UpstreamError,
     UpstreamPage,
 )
-from transport import Deadline, Site, call_deadline, time_left
+from transport import Site
 from upstream import Upstream
 
 log = logging.getLogger("gateway.upstream")
@@ -34,6 +37,9 @@ log = logging.getLogger("gateway.upstream")
 INSTANCE_LIFE_SEC = 24 * 3600.0
 VISITOR_TIMEOUT_SEC = 2.0
 VISITOR_RETRY_SEC = 60.0
+#: Sent back as a header, so nothing else is taken for one; the library's own search takes time
+#: quadratic in what the page repeats.
+VISITOR_ID = re.compile(rb'"VISITOR_DATA"\s*:\s*"([A-Za-z0-9_%=-]{1,256})"')
 #: What an InnerTube answer may hold without saying anything.
 EMPTY_MEMBERS = frozenset({"responseContext", "trackingParams"})
 
@@ -62,10 +68,12 @@ class _VisitorId:
 def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
     try:
         with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)):
-            return get_visitor_id(fetch)["X-Goog-Visitor-Id"] or ""
-    except (GatewayError, ValueError, KeyError) as error:
+            page = fetch(YTM_DOMAIN).content
+    except GatewayError as error:
         log.warning("no visitor id", extra={"reason": type(error).__name__})
         return ""
+    found = VISITOR_ID.search(page)
+    return found[1].decode() if found else ""
 
 
 class _ThreadsYTMusic(YTMusic):
@@ -115,7 +123,7 @@ def decode_json(body: bytes) -> Any:
             it is neither.
     """
     try:
-        return orjson.loads(body)
+        return json_of(body)
     except orjson.JSONDecodeError:
         if body.lstrip()[:1] == b"<":
             raise UpstreamPage from None

@@ -2,155 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from enum import IntEnum
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
+from deadline import time_left
+from decoding import TooLarge, unpacked
 from errors import (
     GatewayError,
     NotFound,
     UpstreamBlocked,
+    UpstreamChanged,
     UpstreamError,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from wire import deadline_passed, is_no_http, leads_inside, retry_after_sec, was_dropped
 
 CHUNK_BYTES = 64 * 1024
 CONNECT_TIMEOUT_SEC = 2.0
 MAX_REDIRECTS = 3
-#: A longer Retry-After is cut: an upstream must not be able to switch a key off for a day.
-MAX_RETRY_AFTER_SEC = 300.0
-
-
-class Priority(IntEnum):
-    """On whose behalf an upstream is called, the most urgent first."""
-
-    #: somebody waits and has nothing
-    FOREGROUND = 0
-    #: somebody waits a moment and gets an older answer otherwise
-    FOREGROUND_REFRESH = 1
-    #: somebody got an older answer, which is renewed behind him
-    REVALIDATION = 2
-    #: nobody has asked yet
-    PREWARM = 3
-
-    @property
-    def is_background(self) -> bool:
-        """Whether nobody waits."""
-        return self >= Priority.REVALIDATION
-
-
-class Tally:
-    """Upstream calls made on somebody's behalf; what is counted here counts for `whole` too.
-
-    `root` is the outermost whole: equal roots mean that one caller waits for all of it.
-    """
-
-    __slots__ = ("_lock", "_whole", "calls", "root")
-
-    def __init__(self, whole: Tally | None = None) -> None:
-        self.calls = 0
-        self.root: Tally = whole.root if whole else self
-        self._whole = whole
-        self._lock = threading.Lock()
-
-    def count(self) -> None:
-        """One more call."""
-        with self._lock:
-            self.calls += 1
-        if self._whole is not None:
-            self._whole.count()
-
-
-class Deadline:
-    """The moment after which nobody waits, on the monotonic clock; who waits, and at what cost.
-
-    Units: seconds.
-    """
-
-    __slots__ = ("_monotonic", "at", "priority", "tally")
-
-    def __init__(
-        self,
-        at: float,
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        priority: Priority = Priority.FOREGROUND,
-        tally: Tally | None = None,
-    ) -> None:
-        self.at = at
-        self.priority = priority
-        self.tally = tally or Tally()
-        self._monotonic = monotonic
-
-    @classmethod
-    def after(
-        cls,
-        sec: float,
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        priority: Priority = Priority.FOREGROUND,
-    ) -> Deadline:
-        """The deadline `sec` seconds from now."""
-        return cls(monotonic() + sec, monotonic, priority=priority)
-
-    def left(self) -> float:
-        """Seconds until the deadline, never negative."""
-        return max(0.0, self.at - self._monotonic())
-
-    def within(self, sec: float) -> Deadline:
-        """The earlier of this deadline and `sec` seconds from now."""
-        at = min(self.at, self._monotonic() + sec)
-        return Deadline(at, self._monotonic, priority=self.priority, tally=self.tally)
-
-    def branched(self, priority: Priority | None = None) -> Deadline:
-        """The same deadline for one of several works: what it calls is counted apart as well."""
-        priority = self.priority if priority is None else priority
-        return Deadline(self.at, self._monotonic, priority=priority, tally=Tally(self.tally))
-
-
-_deadline: ContextVar[Deadline | None] = ContextVar("upstream_deadline", default=None)
-
-
-@contextlib.contextmanager
-def call_deadline(deadline: Deadline) -> Iterator[None]:
-    """Every socket operation of this thread's calls ends with `deadline`, or with an outer one."""
-    outer = _deadline.get()
-    token = _deadline.set(outer if outer and outer.at < deadline.at else deadline)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def time_left() -> float:
-    """Seconds the current call may still take.
-
-    Raises: TimeoutError — none are left (urllib3 turns it into a read timeout).
-    """
-    deadline = _deadline.get()
-    left = deadline.left() if deadline else CONNECT_TIMEOUT_SEC
-    if left <= 0:
-        raise TimeoutError("deadline passed")
-    return left
+#: The library reads a hundred lines of 64 KiB; no real answer has more than a few KiB.
+MAX_HEADER_BYTES = 64 * 1024
 
 
 class _DeadlineSocket(socket.socket):
@@ -187,8 +72,23 @@ class _Connection(HTTPConnection):
         return _DeadlineSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
 
 
+class _OutwardConnection(HTTPSConnection):
+    """One that ends before a byte is sent where a public name leads inside."""
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        if leads_inside(connected.getpeername()[0]):
+            connected.close()
+            raise NewConnectionError(self, "a public name with an address inside")
+        return connected
+
+
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
+
+
+class _OutwardPool(HTTPSConnectionPool):
+    ConnectionCls = _OutwardConnection
 
 
 def _tls_context() -> ssl.SSLContext:
@@ -214,6 +114,11 @@ class Site:
     #: Paths that name a thing by its id: there, a 400 means that no such thing exists.
     asked_by_id: tuple[str, ...] = ()
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it is asked where it really is, and not where an operator put another."""
+        return self.base_url.rstrip("/") == self.origin
+
     def real_url(self, url: str) -> str:
         """`url` as sent: the site's public origin replaced by its configured base."""
         return self.base_url.rstrip("/") + url.removeprefix(self.origin)
@@ -230,7 +135,8 @@ class SiteAdapter(HTTPAdapter):
         """Pools whose sockets know the deadline."""
         super().init_poolmanager(*args, ssl_context=_tls_context(), **kwargs)
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": HTTPSConnectionPool}
+        tls_pool = _OutwardPool if self._site.is_public else HTTPSConnectionPool
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": tls_pool}
 
     def send(  # type: ignore[override]  # requests types six keywords we pass through
         self, request: requests.PreparedRequest, **kwargs: Any
@@ -241,6 +147,7 @@ class SiteAdapter(HTTPAdapter):
         """
         sent = request.copy()
         sent.url = self._site.real_url(request.url or "")
+        sent.headers["Accept-Encoding"] = "gzip"
         response = self._exchange(sent, kwargs)
         response.url, response.request = request.url or "", request
         self._check_redirect(response)
@@ -254,23 +161,33 @@ class SiteAdapter(HTTPAdapter):
             try:
                 return self._read(request, kwargs)
             except requests.ConnectionError as error:
-                if not _was_dropped(error):
+                if not was_dropped(error):
                     raise
                 # The site closed a pooled connection while it was idle: nothing was answered,
                 # so the same question goes out once more, within the same deadline.
                 return self._read(request, kwargs)
-        except (requests.Timeout, TimeoutError) as error:
-            raise UpstreamTimeout(f"{self._site.name} did not answer in time.") from error
-        except (requests.RequestException, HTTPError, OSError) as error:
-            if _deadline_passed(error):
-                raise UpstreamTimeout(f"{self._site.name} did not answer in time.") from error
-            raise UpstreamUnavailable(f"{self._site.name} could not be reached.") from error
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise self._verdict(error) from error
+
+    def _verdict(self, error: Exception) -> GatewayError:
+        """What an exchange that broke means; a ValueError is an encoding or a chunk that lies."""
+        if isinstance(error, requests.Timeout) or deadline_passed(error):
+            return UpstreamTimeout(f"{self._site.name} did not answer in time.")
+        is_network = isinstance(error, requests.RequestException | HTTPError | OSError)
+        if is_no_http(error) or isinstance(error, DecodeError) or not is_network:
+            return self._nonsense()
+        return UpstreamUnavailable(f"{self._site.name} could not be reached.")
+
+    def _nonsense(self) -> UpstreamChanged:
+        """Not worth another try: the same question would bring the same."""
+        return UpstreamChanged(f"{self._site.name} answered with what is no answer.")
 
     def _read(self, request: requests.PreparedRequest, kwargs: dict[str, Any]) -> requests.Response:
         left = time_left()
         options = kwargs | {"stream": True, "timeout": (min(CONNECT_TIMEOUT_SEC, left), left)}
         response = super().send(request, **options)
         try:
+            self._check_head(response)
             body = self._read_body(response)
         except BaseException:
             response.raw.close()  # a half-read connection must not return to the pool
@@ -280,53 +197,55 @@ class SiteAdapter(HTTPAdapter):
         response.encoding = "utf-8"
         return response
 
+    def _check_head(self, response: requests.Response) -> None:
+        """A preliminary answer is none: the real one would be taken for the next question's."""
+        size = sum(len(name) + len(value) for name, value in response.raw.headers.items())
+        if response.status_code < 200 or size > MAX_HEADER_BYTES:
+            raise self._nonsense()
+
     def _read_body(self, response: requests.Response) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
-            size += len(chunk)
-            if size > self._site.max_body_bytes:
-                raise UpstreamError(f"{self._site.name} answered with too large a body.")
-            chunks.append(chunk)
-        return b"".join(chunks)
+        most, packed = self._site.max_body_bytes, bytearray()
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
+            packed += chunk
+            if len(packed) > most:
+                raise self._too_large()
+        try:
+            return unpacked(bytes(packed), encoding, most)
+        except TooLarge:
+            raise self._too_large() from None
+
+    def _too_large(self) -> UpstreamChanged:
+        return UpstreamChanged(f"{self._site.name} answered with too large a body.")
 
     def _check_redirect(self, response: requests.Response) -> None:
         if not response.is_redirect:
             return
-        target = urljoin(response.url, response.headers["location"])
-        if f"{urlsplit(target).scheme}://{urlsplit(target).netloc}" != self._site.origin:
+        if _origin_of(response.url, response.headers["location"]) != self._site.origin:
             # A consent page, a captcha or a login: never followed.
             raise UpstreamBlocked(f"{self._site.name} sent us to another site.")
 
 
-def _was_dropped(error: requests.ConnectionError) -> bool:
-    """Whether the connection ended before a byte of the answer."""
-    reason = error.args[0] if error.args else None
-    return isinstance(reason, ProtocolError) and reason.args[0] == "Connection aborted."
-
-
-def _deadline_passed(error: BaseException) -> bool:
-    """Whether a wrapped exception is, at its root, our socket's TimeoutError."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, TimeoutError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+def _origin_of(url: str, location: str) -> str:
+    """Where a redirect leads; nowhere, when it is no address."""
+    try:
+        target = urlsplit(urljoin(url, location))
+    except ValueError:
+        return ""
+    return f"{target.scheme}://{target.netloc}"
 
 
 def check_status(site: Site, response: requests.Response) -> None:
     """Nothing for an answer that may be parsed; a typed error for all others.
 
     Raises: NotFound — the site itself says so; UpstreamBlocked — 403, 429, a challenge or a
-            Retry-After;
-            UpstreamUnavailable — 503; UpstreamError — anything else that is not a success.
+            Retry-After; UpstreamUnavailable — 503; UpstreamError — whatever else is no success.
     """
     status = response.status_code
     if "cf-mitigated" in response.headers:
         # Cloudflare's mark on a page that wants to see a browser, whatever its status.
         raise UpstreamBlocked(f"{site.name} asks for a browser.")
-    if status < 400:
+    if status < 300 or response.is_redirect:
         return
     raise _error_of(site, status, response.headers, urlsplit(response.url).path)
 
@@ -345,24 +264,6 @@ def _error_of(site: Site, status: int, headers: Mapping[str, str], path: str) ->
     if status == 503:
         return UpstreamUnavailable(f"{site.name} is unavailable.")
     return UpstreamError(f"{site.name} answered with an error.")
-
-
-def retry_after_sec(value: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that a Retry-After header asks for, cut at five minutes; None when it says nothing.
-
-    Source: RFC 9110 section 10.2.3: seconds or an HTTP date.
-    """
-    if value is None:
-        return None
-    try:
-        sec = float(value) if value.strip().isdigit() else _seconds_until(value, now)
-    except ValueError:
-        return None
-    return min(MAX_RETRY_AFTER_SEC, max(0.0, sec))
-
-
-def _seconds_until(http_date: str, now: Callable[[], float]) -> float:
-    return parsedate_to_datetime(http_date).timestamp() - now()
 
 
 def open_session(sites: tuple[Site, ...]) -> requests.Session:

@@ -15,6 +15,7 @@ from typing import TypeVar
 import stamina
 import stamina.instrumentation
 
+from deadline import Deadline, call_deadline
 from errors import (
     GatewayError,
     NotFound,
@@ -28,7 +29,6 @@ from errors import (
 from protection.breaker import PROBE_SEC, Breaker, Entry, Verdict
 from protection.bulkhead import Bulkhead
 from protection.retry_budget import RetryBudget
-from transport import Deadline, call_deadline
 
 MAX_BACKOFF_SEC = 1.0
 RETRY_SHARE = 0.1

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal, Protocol
 
+from deadline import Deadline, Priority, Tally
 from errors import UpstreamPaused
-from transport import MAX_RETRY_AFTER_SEC, Deadline, Priority, Tally
+from wire import MAX_RETRY_AFTER_SEC
 
 log = logging.getLogger("gateway.upstream")
 

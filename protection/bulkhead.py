@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from deadline import Deadline, Priority
 from errors import Overloaded
-from transport import Deadline, Priority
 
 #: The share of all permits up to which a call of this priority may take one.
 SHARES = {

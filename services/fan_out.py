@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from deadline import Deadline
 from services.pools import DaemonPool
-from transport import Deadline
 
 T = TypeVar("T")
 R = TypeVar("R")

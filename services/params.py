@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -11,8 +10,11 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 
 from errors import InvalidRequest
 from services.resource import Params
+from services.spelling import canonical, folded, holds_controls
 
 TEXT_MAX_CHARS = 200
+#: White space and accents written apart may go away; a longer text is not even looked at.
+TEXT_MAX_SENT = 1000
 
 P = TypeVar("P", bound=Params)
 
@@ -103,25 +105,28 @@ def id_set(kind: BeforeValidator, most: int) -> BeforeValidator:
     return BeforeValidator(lambda value: _as_question(check(value)))
 
 
-def _text(value: object) -> str:
-    """One line of text: NFC, white space collapsed, so that two spellings are one question."""
-    if not isinstance(value, str):
-        raise ValueError("must be a text")  # noqa: TRY004  # pydantic turns only ValueError to 400
-    text = " ".join(unicodedata.normalize("NFC", value).split())
-    if not 1 <= len(text) <= TEXT_MAX_CHARS:
-        raise ValueError(f"must have 1 to {TEXT_MAX_CHARS} characters")
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") for char in text):
-        raise ValueError("must not hold control characters")
-    return text
+def _text(spelled: Callable[[str], str]) -> BeforeValidator:
+    """A validator for one line of text in its one spelling: two spellings are one question.
+
+    The limit is that of the spelling, so that what was accepted once is acceptable again.
+    """
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("must be a text")  # noqa: TRY004  # pydantic turns only ValueError to 400
+        if holds_controls(value[:TEXT_MAX_SENT]):
+            raise ValueError("must not hold control characters")
+        text = spelled(value) if len(value) <= TEXT_MAX_SENT else ""
+        if not 1 <= len(text) <= TEXT_MAX_CHARS:
+            raise ValueError(f"must have 1 to {TEXT_MAX_CHARS} characters")
+        return text
+
+    return BeforeValidator(check)
 
 
-def _search_text(value: object) -> str:
-    return unicodedata.normalize("NFC", _text(value).casefold())
-
-
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, _text(canonical)]
 #: Search does not tell capitals apart, so neither does its key.
-SearchText = Annotated[str, BeforeValidator(_search_text)]
+SearchText = Annotated[str, _text(folded)]
 
 
 def clamped(least: int, most: int) -> BeforeValidator:

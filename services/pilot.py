@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from cache_layer import CacheLayer
 from clients import Upstreams
+from deadline import Deadline
 from envelope import Envelope
-from errors import GatewayError, InternalError, NotFound, UpstreamUnavailable
+from errors import GatewayError, InternalError, NotFound, UpstreamChanged, UpstreamUnavailable
 from services.pools import DaemonPool
 from services.question import Question
 from services.resource import CacheState, Fetched
@@ -17,9 +18,12 @@ from services.sealing import Flown, Sealer, believable
 from services.single_flight import Landing, take_turn
 from services.sources import EngineSources, Load
 from stores.shared import Lease
-from transport import Deadline
 
 log = logging.getLogger("gateway.engine")
+
+#: What reading an answer in an unknown shape raises, an id that is none included: a fetch does
+#: little else. The trace is logged, for it may be a bug as well.
+SHAPE_ERRORS = (LookupError, TypeError, AttributeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,9 @@ class Pilot:
             return question.resource.fetch(sources, question.params)
         except GatewayError:
             raise
+        except SHAPE_ERRORS as error:
+            log.exception("layout changed", extra={"resource": question.resource.name})
+            raise UpstreamChanged from error
         except Exception as error:
             log.exception("fetch failed", extra={"resource": question.resource.name})
             raise InternalError from error

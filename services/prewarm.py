@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from deadline import Priority
 from envelope import Envelope, Failure, Policy, resource_of
 from errors import GatewayError
 from services.popularity import Popular, Popularity
@@ -22,7 +23,6 @@ from services.watchdog import Heart
 from settings import Settings
 from stores.guard import RedisDown
 from stores.shared import Lease
-from transport import Priority
 
 log = logging.getLogger("gateway.prewarm")
 

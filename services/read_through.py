@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cache_layer import CacheLayer
+from deadline import Deadline, Priority
 from envelope import Envelope, Freshness, Policy
 from errors import GatewayError, NotFound, Overloaded, RateLimited, UpstreamTimeout
 from services.fan_out import fan_out
@@ -16,7 +17,6 @@ from services.question import Question
 from services.refresher import Refresher
 from services.resource import CacheState, P, Params, Resource, Served
 from services.single_flight import Flight, Landing, SingleFlight, landed
-from transport import Deadline, Priority
 
 #: Asked before a fetch is led on somebody's behalf, and told when it is over; raises RateLimited.
 Admission = Callable[[], Callable[[], None]]

@@ -12,10 +12,10 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from pydantic import BaseModel, ConfigDict
 
 from clients import Upstreams
+from deadline import Deadline
 from envelope import Envelope, Policy, key_for
 from errors import GatewayError, NotFound
 from settings import Settings
-from transport import Deadline
 
 
 class Params(BaseModel):

@@ -25,7 +25,14 @@ MOST_NAMED = 50
 #: Browsers send forty characters; what is longer gets the plain form and is not remembered.
 LONGEST_ACCEPT_ENCODING = 200
 JSON_TYPE = "application/json"
-SECURITY = (("X-Content-Type-Options", "nosniff"),)
+#: What every answer carries unless it says otherwise, as a page for people must: it is data, to be
+#: run and framed by nobody, and anybody's to fetch. HSTS is for whoever ends TLS in front of us.
+SECURITY = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
 #: Not Prefer: a preference is a hint, so the plain answer, which a shared cache may keep, is right
 #: for every caller; the wrapped one is never reused without asking (RFC 7240 section 2, RFC 9111
 #: section 4.1).

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from decoding import json_of
 from errors import (
     ERRORS,
     GatewayError,
@@ -37,6 +38,7 @@ from services.resource import (
     spokesman,
 )
 from services.responses import (
+    SECURITY,
     WRAPPED_PREFERENCE,
     answer,
     answer_headers,
@@ -76,6 +78,7 @@ class Routes:
         app.before_request(_name_the_route)
         for route in routes:
             app.add_url_rule(route.path, route.name, self._view(route), methods=[*route.methods])
+        app.after_request(_secured)
         app.register_error_handler(GatewayError, error_response)
         app.register_error_handler(HTTPException, _http_error_response)
         app.register_error_handler(Exception, _bug_response)
@@ -208,8 +211,20 @@ def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
     """
     if request.method == "POST":
         return {**json_object(), **in_path}
+    _check_encoding()
     sent = {name: _argument(name) for name in known_names(route.params)}
     return {**{name: value for name, value in sent.items() if value is not None}, **in_path}
+
+
+def _check_encoding() -> None:
+    """Werkzeug leaves bytes that are no text as they were written: another question's spelling.
+
+    Raises: InvalidRequest.
+    """
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The query must be percent-encoded UTF-8.") from None
 
 
 def _argument(name: str) -> str | None:
@@ -231,7 +246,7 @@ def json_object() -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        body = orjson.loads(request.get_data())
+        body = json_of(request.get_data())
     except orjson.JSONDecodeError:
         raise InvalidRequest("The body must be valid JSON.") from None
     if not isinstance(body, dict):
@@ -249,6 +264,13 @@ def error_response(error: GatewayError) -> Response:
     request.environ[UPSTREAM_CALLS] = error.calls
     status, headers, body = error_answer(error, instance=request.path, request_id=request_id)
     return Response(body, status=status, headers=headers)
+
+
+def _secured(response: Response) -> Response:
+    """Any other answer of this application, as safe as ours; what it says itself stands."""
+    for name, value in SECURITY:
+        response.headers.setdefault(name, value)
+    return response
 
 
 _BY_STATUS = {error.status: error for error in reversed(ERRORS)}

@@ -9,11 +9,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from cache_layer import CacheLayer
+from deadline import Deadline
 from envelope import Envelope, Freshness
 from errors import GatewayError, InternalError, UpstreamTimeout
 from services.resource import CacheState
 from stores.shared import Lease, Newer, Refused, Taken
-from transport import Deadline
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 from clients import Upstreams
+from deadline import Deadline
 from envelope import Envelope
 from errors import GatewayError, UpstreamTimeout
 from services.fan_out import Race, fan_out
 from services.pools import DaemonPool
 from services.resource import Outcome, P, Params, Resource, is_failure
-from transport import Deadline
 
 #: The engine's answer for fetches: an envelope, and why it is a stale one if it is.
 Load = Callable[[Resource[Any], Any, Deadline], tuple[Envelope, GatewayError | None]]

@@ -17,6 +17,9 @@ SCHEMA = 1
 FENCE_CHARS = 16
 #: No body of ours comes near; a frame that claims more is not ours.
 LONGEST_BODY_BYTES = 64 * 2**20
+#: The same for what lies in Redis, which is gzip: not even its checksum is made.
+LONGEST_FRAME_BYTES = 32 * 2**20
+LONGEST_FAILURE_BYTES = 16 * 2**10
 #: No count of ours comes near, and every script and format can hold it.
 HIGHEST_COUNT = 2**31
 GZIP_WBITS = 31
@@ -70,6 +73,8 @@ def decode(key: str, frame: bytes) -> Envelope:
 
     Raises: BadFrame — whatever is odd about it; nothing of it may be served then.
     """
+    if len(frame) > LONGEST_FRAME_BYTES:
+        raise BadFrame("too long")
     try:
         return _decoded(key, frame)
     except ODD as error:
@@ -169,6 +174,8 @@ def decode_failure(key: str, record: bytes) -> Failure:
 
     Raises: BadFrame.
     """
+    if len(record) > LONGEST_FAILURE_BYTES:
+        raise BadFrame("too long")
     try:
         return _failure(key, record)
     except ODD as error:

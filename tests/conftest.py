@@ -21,6 +21,10 @@ from tests.redis_server import RedisServer
 hypothesis.settings.register_profile(
     "gateway", deadline=None, derandomize=bool(os.environ.get("CI"))
 )
+# `make fuzz`: for hours, not for every change.
+hypothesis.settings.register_profile(
+    "fuzz", hypothesis.settings.get_profile("gateway"), max_examples=5000, derandomize=False
+)
 hypothesis.settings.load_profile("gateway")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from deadline import Deadline
 from envelope import Freshness, Policy, resource_of, rfc3339
 from errors import GatewayError, InternalError, InvalidRequest
 from services.admin.events import Event, Failed, Listed, Progress, Summary
@@ -20,7 +21,6 @@ from services.fan_out import fan_out
 from services.read_through import ReadThrough
 from services.resource import Params, Resource
 from stores.guard import RedisDown
-from transport import Deadline
 
 log = logging.getLogger("gateway.admin")
 

@@ -13,6 +13,8 @@ from errors import UpstreamChanged
 from services.parsers.markup import parsed
 
 CHART_SIZE = 100
+#: Each is searched for; the longest that was ever printed has 130.
+LONGEST_CHARS = 500
 
 _ROW_CLASS = "o-chart-results-list-row-container"
 _MONTHS = (
@@ -139,8 +141,8 @@ def _number(text: str) -> int:
 def _check(rows: Sequence[ChartRow]) -> None:
     if [row.rank for row in rows] != list(range(1, CHART_SIZE + 1)):
         raise UpstreamChanged("The chart's ranks are not 1 to 100 in order.")
-    if not all(row.title and row.artist for row in rows):
-        raise UpstreamChanged("A chart row has no title or no artist.")
+    if not all(0 < len(text) <= LONGEST_CHARS for row in rows for text in (row.title, row.artist)):
+        raise UpstreamChanged("A chart row has no title or no artist, or one without end.")
     if not all(1 <= row.peak_pos <= row.rank and row.weeks >= 1 for row in rows):
         raise UpstreamChanged("A chart row's peak or weeks cannot be.")
 

@@ -11,7 +11,7 @@ from bs4 import NavigableString, PageElement, SoupStrainer, Tag
 from errors import UpstreamChanged
 from services.parsers.lyric_text import Lyrics, lyrics_of
 from services.parsers.markup import parsed
-from services.parsers.matching import match_score
+from services.parsers.matching import MOST_CANDIDATES, match_score
 
 _SITE = "https://genius.com/"
 _HEADER = "LyricsHeader"
@@ -27,7 +27,7 @@ def genius_song_url(search_payload: Any, title: str, artist: str) -> str | None:
     Raises: UpstreamChanged when the answer has no sections.
     """
     hits = _song_hits(search_payload)
-    scored = [(_score(hit, title, artist), hit["url"]) for hit in hits]
+    scored = [(_score(hit, title, artist), hit["url"]) for hit in hits[:MOST_CANDIDATES]]
     score, url = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     return url if score else None
 

@@ -6,6 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from errors import UpstreamChanged
+
+#: Ten times the longest songs; what is longer is a book, or a bomb.
+LONGEST_TEXT_CHARS = 200_000
+MOST_TIMED_LINES = 10_000
+LATEST_MS = 24 * 3_600_000
+
 _STAMP = re.compile(r"[\[<]\d{1,3}:\d{2}(?:[.:]\d{1,3})?[\]>]")
 _LINE_STAMP = re.compile(r"^\s?\[\d{1,3}:\d{2}(?:[.:]\d{1,3})?\]", re.MULTILINE)
 _TAG = re.compile(r"^\[[a-z#]{1,10}:[^\]]*\]$", re.IGNORECASE)
@@ -38,8 +45,11 @@ def lrc(lines: Iterable[tuple[int, str]]) -> str:
     """LRC text of timed lines, in the order of their times.
 
     Units: milliseconds in, hundredths of a second out.
+    Raises: UpstreamChanged for more lines, or later times, than a song has.
     """
     timed = sorted(((max(0, start), text) for start, text in lines), key=lambda line: line[0])
+    if len(timed) > MOST_TIMED_LINES or (timed and timed[-1][0] > LATEST_MS):
+        raise UpstreamChanged("The lyrics have more lines or later times than a song.")
     return "\n".join(f"[{_stamp(start)}]{' '.join(text.split())}" for start, text in timed)
 
 
@@ -62,7 +72,12 @@ def tidy(text: str) -> str:
 
 
 def lyrics_of(plain: str | None, synced: str | None = None) -> Lyrics:
-    """Lyrics of a provider's texts: LRC is told from plain, and plain made of it."""
+    """Lyrics of a provider's texts: LRC is told from plain, and plain made of it.
+
+    Raises: UpstreamChanged for a text longer than any song's.
+    """
+    if len(plain or "") + len(synced or "") > 2 * LONGEST_TEXT_CHARS:
+        raise UpstreamChanged("The lyrics are longer than any song.")
     timed = tidy(synced) if synced and has_times(synced) else None
     text = tidy(plain or (synced if synced and not timed else "") or "")
     text = text or (plain_from_lrc(timed) if timed else "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from errors import NotFound, UpstreamChanged
-from services.parsers.lyric_text import Lyrics, lrc, lyrics_of, tidy
+from services.parsers.lyric_text import LONGEST_TEXT_CHARS, Lyrics, lrc, lyrics_of, tidy
 
 _PAROLES = re.compile(r"paroles de la chanson\b.*", re.IGNORECASE)
 _CONTRIBUTORS = re.compile(r"\d{1,6} Contributors?")
@@ -80,6 +80,8 @@ def _timed_line(line: Any) -> tuple[int, str]:
 def _text(value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise UpstreamChanged("A lyrics text is not a text.")
+    if value is not None and len(value) > LONGEST_TEXT_CHARS:
+        raise UpstreamChanged("The lyrics are longer than any song.")
     return value
 
 

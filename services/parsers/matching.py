@@ -15,6 +15,10 @@ from services.parsers.songs import ArtistRef, artist_refs
 LEAST_TITLE = 88.0
 LEAST_ARTIST = 80.0
 LEAST_SCORE = 70.0
+#: A search page has twenty songs, a song a dozen names: more is no answer, and takes seconds.
+MOST_CANDIDATES = 200
+MOST_NAMES = 50
+LONGEST_NAME_CHARS = 500
 #: How alike two names of one artist are at least.
 SAME_NAME = 85.0
 
@@ -57,7 +61,7 @@ def best_match(
     title: str, artist: str, candidates: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
     """The search song that is this chart row; ties keep the search's order."""
-    scored = [(match_score(title, artist, found), found) for found in candidates]
+    scored = [(match_score(title, artist, found), found) for found in candidates[:MOST_CANDIDATES]]
     playable = [(score, found) for score, found in scored if score and found.get("videoId")]
     return max(playable, key=lambda pair: pair[0])[1] if playable else None
 
@@ -65,9 +69,9 @@ def best_match(
 def match_score(title: str, artist: str, candidate: Mapping[str, Any]) -> float:
     """How surely a search song is the wanted one: 0 (it is not) to 100."""
     found_title = candidate.get("title")
-    if not isinstance(found_title, str):
+    if not isinstance(found_title, str) or len(found_title) > LONGEST_NAME_CHARS:
         return 0.0
-    names = _credited(candidate)
+    names = [name[:LONGEST_NAME_CHARS] for name in _credited(candidate)[:MOST_NAMES]]
     title_score = max(
         title_similarity(title, form) for form in _title_forms(found_title, names[:1])
     )

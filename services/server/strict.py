@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.utilities import BadRequest
 
 from errors import (
     BodyTooLarge,
@@ -26,6 +27,7 @@ TARGET = re.compile(rb"/(?!/)(?:[!\"$&-~]|%[0-9A-Fa-f]{2})*")
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
 LENGTH = re.compile(rb"[0-9]{1,10}")
+BARE_LF = re.compile(rb"(?<!\r)\n")
 #: Sent twice, each of these could be read in two ways.
 SINGLE = frozenset(
     (b"authorization", b"content-length", b"content-type", b"expect", b"host", b"transfer-encoding")
@@ -47,6 +49,19 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # Waitress is not 
     #: What was found out about the client before a worker is asked.
     visit: object = None
     _refusal: GatewayError | None = None
+
+    def received(self, data: bytes) -> int:
+        """Take what came, as far as it belongs to this request; how many bytes."""
+        taken: int = super().received(data)
+        if not self.headers_finished and BARE_LF.search(self.header_plus):
+            self._refuse(InvalidRequest("Each line of the head must end with CR LF."))
+        return taken
+
+    def _refuse(self, error: GatewayError) -> None:
+        """Before the head is whole: what follows makes it no better."""
+        self._refusal = error
+        self.error = BadRequest("refused")
+        self.completed = True
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head, once it is whole.

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
-    ("errors", "settings"),
+    ("deadline", "decoding", "errors", "settings", "wire"),
     (
         "envelope",
         "services.bearer",
@@ -23,7 +23,14 @@ FLOORS = (
     ("protection",),
     ("services.log_writer", "services.traffic", "stores", "upstream"),
     ("clients",),
-    ("cache_layer", "services.access_log", "services.logs", "services.parsers", "sites"),
+    (
+        "cache_layer",
+        "services.access_log",
+        "services.logs",
+        "services.parsers",
+        "services.spelling",
+        "sites",
+    ),
     ("services.resource",),
     (
         "services.fan_out",

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 from scripts.upstream_emulator import Fault
+from services.responses import SECURITY
 from tests.redis_server import wait_until
 
 SEARCH = "/search?query=mirror&filter=songs"
@@ -13,7 +14,8 @@ SEARCH = "/search?query=mirror&filter=songs"
 FRESH_SEC, REVALIDATE_SEC, STALE_SEC = 600, 2400, 21600
 #: What an answer carries whether it came out of a cache or not.
 NO_CACHE_HEADERS = {
-    "Content-Type", "Content-Length", "X-Content-Type-Options", "X-Request-ID", "Server-Timing",
+    "Content-Type", "Content-Length", "X-Request-ID", "Server-Timing",
+    *dict(SECURITY),
 }  # fmt: skip
 
 

@@ -103,7 +103,8 @@ def test_a_304_has_what_rfc_9110_wants_and_nothing_of_a_body(known, path):
 
     assert {"Cache-Control", "ETag", "Vary", "Age"} <= set(response.headers.keys())
     names = set(response.headers.keys())
-    assert not {name for name in names if name.startswith("Content-")}
+    of_a_body = {name for name in names if name.startswith("Content-")}
+    assert of_a_body == {"Content-Security-Policy"}
     assert told(response) == told(running.get(SEARCH))
 
 

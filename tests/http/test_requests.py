@@ -101,7 +101,7 @@ def test_an_absence_is_404_with_its_own_life(running, emulator):
 def test_nothing_of_a_bug_leaks(running, monkeypatch, caplog):
     monkeypatch.setattr(
         "services.endpoints.catalog.with_large_thumbnails",
-        lambda _: (_ for _ in ()).throw(ValueError("secret /etc/path")),
+        lambda _: (_ for _ in ()).throw(RuntimeError("secret /etc/path")),
     )
 
     response = running.get("/search?query=bug")

@@ -7,7 +7,7 @@ import pytest
 from envelope import etag_of
 from scripts.upstream_emulator import Fault
 from services.endpoints import ENDPOINTS
-from services.responses import answer_headers
+from services.responses import SECURITY, answer_headers
 from services.routes import questions_of
 from tests.http.states import SEARCH, told
 from tests.http.structured_fields import cache_status_of
@@ -190,7 +190,7 @@ def test_a_refresh_on_request_has_exactly_its_headers_and_fills_what_is_asked_ne
         **miss("ytm; fwd=request; stored"),
         **VARY,
         "ETag": etag_of(served.envelope.body),
-        "X-Content-Type-Options": "nosniff",
+        **dict(SECURITY),
     }
     assert told(running.get(target))["Age"] == "0"
 

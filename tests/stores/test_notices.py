@@ -5,13 +5,13 @@ import random
 import orjson
 import pytest
 
+from deadline import Deadline, Priority
 from errors import UpstreamPaused
 from protection.breaker import Breaker, BreakerTerms, Verdict
 from stores.guard import RedisDown
 from stores.notices import NoticeBoard
 from tests.doubles import FakeClock
 from tests.stores.instances import Counted, in_threads
-from transport import Deadline, Priority
 
 
 class Side:

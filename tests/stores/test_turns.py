@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
+from deadline import Deadline
 from errors import UpstreamTimeout
 from services.single_flight import take_turn
 from stores.shared import Lease, Taken
 from tests.redis_server import wait_until
 from tests.stores.instances import KEY, Counted, acquire, blocked, in_threads
-from transport import Deadline
 
 
 def test_an_end_is_told_once(two, redis_server):

@@ -40,6 +40,19 @@ def test_what_cannot_be_read_is_nothing_and_is_thrown_away(one, client, part, ga
     assert not client.exists(one.name(part))
 
 
+@pytest.mark.parametrize("part", ["v", "f"])
+def test_a_value_of_50_megabytes_is_thrown_away_without_a_look(one, client, part, monkeypatch):
+    looked = []
+    monkeypatch.setattr("stores.frames._checksum", lambda *_: looked.append(1) or b"")
+    client.set(one.name(part), (b"1" * 16 + b"\n") * (50_000_000 // 17))
+
+    records = one.shared.read(KEY)
+
+    assert (records.envelope, records.failure, looked) == (None, None, [])
+    assert one.shared.stats.bad_frames == 1
+    assert not client.exists(one.name(part))
+
+
 @pytest.mark.parametrize("part", ["v", "f", "l"])
 @pytest.mark.parametrize("garbage", GARBAGE)
 def test_what_cannot_be_read_takes_nobodys_turn(one, client, part, garbage):

@@ -55,7 +55,7 @@ def test_a_refresh_fetches_what_is_fresh_and_counts_keys_and_calls(desk, songs):
 
 
 def test_failures_are_counted_by_code_and_named_by_key(desk, songs):
-    failing = {"a": UpstreamError(), "b": ValueError("secret of ours"), "c": NotFound()}
+    failing = {"a": UpstreamError(), "b": RuntimeError("secret of ours"), "c": NotFound()}
     songs[1].act = lambda sources, params: failing.get(params.name, "new")
 
     *events, summary = desk.run("refresh", all=True)

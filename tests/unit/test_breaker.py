@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from deadline import Deadline, Priority
 from errors import (
     InternalError,
     NotFound,
@@ -30,7 +31,6 @@ from protection.breaker import (
     Verdict,
 )
 from tests.doubles import FakeClock, together
-from transport import Deadline, Priority
 from upstream import verdict_of
 
 ANSWERED, FAILED, REFUSED, NOTHING = Verdict

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
+from deadline import Deadline, Priority
 from errors import Overloaded
 from protection.bulkhead import WAITING_PER_PERMIT, Bulkhead
 from protection.retry_budget import MOST_SAVED, RetryBudget
 from tests.doubles import together
 from tests.redis_server import wait_until
-from transport import Deadline, Priority
 
 
 def soon(priority=Priority.FOREGROUND, sec=100.0):

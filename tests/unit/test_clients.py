@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from clients import decode_json
+from deadline import Deadline, time_left
 from errors import (
     GatewayError,
     NotFound,
@@ -23,7 +24,6 @@ from scripts.upstream_emulator import Fault
 from settings import Settings
 from sites import build_upstreams
 from tests.doubles import together
-from transport import Deadline, time_left
 from upstream import CallPolicy, Upstream
 
 

@@ -2,10 +2,10 @@
 
 import threading
 
+from deadline import Deadline
 from services.fan_out import Race, fan_out
 from services.pools import DaemonPool
 from tests.doubles import ManualPool
-from transport import Deadline
 
 
 def race(*runners, head_start_sec=60.0, deadline_sec=30.0, helpers=None):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from deadline import Deadline
 from envelope import Policy
 from errors import NotFound, Overloaded, UpstreamTimeout, UpstreamUnavailable
 from services.pools import DaemonPool
@@ -18,7 +19,6 @@ from tests.doubles import (
     scripted,
     together,
 )
-from transport import Deadline
 
 
 def test_a_failed_part_makes_the_whole_partial_and_healing_fetches_only_that_part(clock):

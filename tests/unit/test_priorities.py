@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
+from deadline import Deadline, Priority, Tally
 from errors import Overloaded, UpstreamPaused, UpstreamUnavailable
 from services.endpoints.lyrics import _nothing
 from services.resource import CacheState, Fetched, Outcome, present
 from tests.doubles import ManualPool, Question, X, build_engine, scripted, together
 from tests.redis_server import wait_until
-from transport import Deadline, Priority, Tally
 
 
 def seen_priorities(seen):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from deadline import Deadline
 from envelope import Freshness, Policy
 from errors import (
     InternalError,
@@ -24,7 +25,6 @@ from tests.doubles import (
     scripted,
     together,
 )
-from transport import Deadline
 
 
 def test_a_question_goes_miss_hit_stale_aged_miss_exactly_at_its_limits(clock):
@@ -283,7 +283,7 @@ def test_an_absence_is_believed_longer_each_time_and_never_served_stale(clock):
 
 
 def test_a_bug_in_a_fetch_is_an_internal_error_and_is_not_stored(clock, caplog):
-    resource, _ = scripted("r", act=KeyError("secret"))
+    resource, _ = scripted("r", act=RuntimeError("secret"))
     engine = build_engine(clock, resource, flights=InlinePool())
 
     with pytest.raises(InternalError) as raised:

@@ -1,0 +1,67 @@
+"""What comes from outside, decoded within bounds: gzip and JSON."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+#: No answer that we know is deeper than 34 levels; our own walkers and orjson end at a few hundred.
+DEEPEST_JSON = 100
+#: A megabyte of brackets would become fifty of objects; the largest real answer has 22,500.
+MOST_CONTAINERS = 250_000
+GZIP_WBITS = 31
+
+
+class TooLarge(ValueError):
+    """More bytes than may come out."""
+
+
+def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """A body without its Content-Encoding: `gzip` once, or none; others are never asked for.
+
+    Raises: TooLarge — it holds more than `most` bytes; ValueError — it is no such body, or is cut
+            off, which a length that fits does not show.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding != "gzip":
+        raise ValueError("an encoding that was not asked for")
+    unpacker = zlib.decompressobj(wbits=GZIP_WBITS)
+    try:
+        plain = unpacker.decompress(body, most + 1)
+    except zlib.error:
+        raise ValueError("no gzip") from None
+    if len(plain) > most:
+        raise TooLarge
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("a piece of gzip")
+    return plain
+
+
+def json_of(body: bytes) -> Any:
+    """The JSON value of a body, neither deeper nor wider than we can walk.
+
+    Raises: orjson.JSONDecodeError — a ValueError, and the only one.
+    """
+    if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+        raise orjson.JSONDecodeError("too many objects", "", 0)
+    value = orjson.loads(body)
+    level = _containers((value,))
+    for _ in range(DEEPEST_JSON):
+        if not level:
+            return value
+        level = [found for outer in level for found in _containers(_members(outer))]
+    if level:
+        raise orjson.JSONDecodeError("too deep", "", 0)
+    return value
+
+
+def _members(container: Any) -> Iterable[Any]:
+    return container.values() if type(container) is dict else container
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if type(value) is dict or type(value) is list]
