@@ -51,7 +51,7 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
     )
     observed.server = server.figures
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.drain())
+        signal.signal(number, lambda *_: server.drain(turns_away=line is None))
     if line is not None:
         line.when_cut(server.drain)
         line.say_ready()

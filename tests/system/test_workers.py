@@ -49,6 +49,9 @@ def test_they_are_replaced_one_by_one_and_nobody_notices(gateway, clients):
         old = workers_of(gateway)
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda old=old: len(workers_of(gateway)) == 2 and not old & workers_of(gateway))
+        answered = len(clients.answered)
+        until(lambda answered=answered: len(clients.answered) > answered + 100)
+        assert gateway.get("/livez").status_code == 200  # by a new connection
     gateway.process.terminate()
     clients.wait()
 
