@@ -174,7 +174,8 @@ class Line:
         """Do something when the other end is gone: nobody would replace or stop us any more."""
 
         def watch() -> None:
-            os.read(self.descriptor, 1)
+            with contextlib.suppress(ConnectionError):  # it ended without reading that we are ready
+                os.read(self.descriptor, 1)
             then()
 
         threading.Thread(target=watch, name="line", daemon=True).start()
