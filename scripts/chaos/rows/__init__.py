@@ -2,6 +2,7 @@
 
 from scripts.chaos.rows import (
     clocks,
+    deploys,
     floods,
     hanging,
     herds,
@@ -14,6 +15,7 @@ from scripts.chaos.rows import (
 
 __all__ = [
     "clocks",
+    "deploys",
     "floods",
     "hanging",
     "herds",
