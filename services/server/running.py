@@ -37,10 +37,11 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
     `line` leads to the process that keeps this one, where there is one.
     """
     options = waitress_options(settings, listener)
-    observed.watchdog.start()
     if settings.stock_waitress:
+        observed.watchdog.start()
         return _serve_stock(frame, readiness, options, line)
     heart = observed.watchdog.watch("io", IO_PATIENCE_SEC)
+    observed.watchdog.start()  # now, or its first look would be one second late
     server = Server(
         frame,
         hits,
