@@ -10,6 +10,8 @@ from scripts.chaos.rows import (
     names,
     outages,
     redis_says,
+    scarcity,
+    slow_clients,
     storms,
 )
 
@@ -23,5 +25,7 @@ __all__ = [
     "names",
     "outages",
     "redis_says",
+    "scarcity",
+    "slow_clients",
     "storms",
 ]
