@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import select
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -76,10 +77,15 @@ class LogWriter:
         self.written = 0
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write.
+
+        The thread takes no signal: it would end a process whose main thread waits for them.
+        """
         thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self.heart.thread = thread
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         thread.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def put(self, line: Line) -> None:
         """Hand over a line; it is dropped when too many wait."""

@@ -59,13 +59,23 @@ class DaemonPool:
         if not self._permits.acquire(blocking=False):
             return False
         with self._lock:
-            self._busy += 1
-            if self._busy > self._threads:
-                self._threads += 1
-                threading.Thread(
-                    target=self._work, name=f"{self.name}-{self._threads}", daemon=True
-                ).start()
-        self._tasks.put(task)
+            has_thread = self._busy < self._threads or self._adds_thread()
+            self._busy += has_thread
+        if has_thread:
+            self._tasks.put(task)
+        else:
+            self._permits.release()
+        return has_thread
+
+    def _adds_thread(self) -> bool:
+        """Whether one more could be made: memory or a container's limit may not allow it."""
+        name = f"{self.name}-{self._threads + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:
+            log.warning("no thread to be had", extra={"pool": self.name})
+            return False
+        self._threads += 1
         return True
 
     def _work(self) -> None:

@@ -1,4 +1,5 @@
-"""The gateway in a world that is bent from outside: its clocks, its resolver, whom TLS trusts.
+"""The gateway in a world that is bent from outside: its clocks, its resolver, whom TLS trusts,
+how many files it may open, how long /livez keeps the thread that serves everybody.
 
 Usage: `python -m scripts.chaos.bent` instead of `python app.py`; `World` writes the file that
        CHAOS_WORLD names. libfaketime is not needed: all clocks are bent before anything else is
@@ -8,19 +9,28 @@ Usage: `python -m scripts.chaos.bent` instead of `python app.py`; `World` writes
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
+import resource
+import signal
 import socket
 import struct
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 WORLD, NAMES, CA_FILE, SCHEMA = "CHAOS_WORLD", "CHAOS_NAMES", "CHAOS_CA_FILE", "CHAOS_SCHEMA"
-#: Seconds added to the wall clock and to the monotonic one, and those a name's resolution takes.
-_FORM = struct.Struct("ddd")
+DESCRIPTORS = "CHAOS_DESCRIPTORS"
+#: Seconds added to the wall clock and to the monotonic one, those a name's resolution takes, and
+#: those that /livez keeps its thread.
+_FORM = struct.Struct("dddd")
+#: Ends the threads that do their work in the background for good.
+ENDS_THREADS = signal.SIGUSR1
+BACKGROUND = frozenset({"log-writer", "prewarm", "redis-tend", "redis-listen"})
 
 
 class World:
@@ -28,7 +38,7 @@ class World:
 
     def __init__(self) -> None:
         self._file = tempfile.NamedTemporaryFile(prefix="world-")  # noqa: SIM115  # closed by close
-        self._bends = [0.0, 0.0, 0.0]
+        self._bends = [0.0, 0.0, 0.0, 0.0]
         self._write()
 
     @property
@@ -50,6 +60,11 @@ class World:
     def slow_names(self, sec: float) -> None:
         """A name is resolved after so long."""
         self._bends[2] = sec
+        self._write()
+
+    def slow_livez(self, sec: float) -> None:
+        """Nobody else is served for so long by whoever answers /livez."""
+        self._bends[3] = sec
         self._write()
 
     def close(self) -> None:
@@ -100,8 +115,33 @@ def bend_schema(number: int) -> None:
     frames.SCHEMA = backends.SCHEMA = number  # type: ignore[attr-defined]
 
 
+def bend_lane(world: mmap.mmap) -> None:
+    """/livez takes its time."""
+    from services.server import lane  # noqa: PLC0415  # the clocks are bent first
+
+    alive, sleep = lane.alive, time.sleep
+
+    def bent(environ: dict[str, Any]) -> Any:
+        sleep(_FORM.unpack_from(world)[3])
+        return alive(environ)
+
+    lane.alive = bent
+
+
+def end_threads(*_: object) -> None:
+    """Each background thread raises what no handler of errors catches."""
+    for thread in threading.enumerate():
+        if thread.name in BACKGROUND:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
+            )
+
+
 def main() -> int:
     """The gateway's exit code."""
+    if descriptors := os.environ.get(DESCRIPTORS):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(descriptors), int(descriptors)))
+    signal.signal(ENDS_THREADS, end_threads)
     with Path(os.environ[WORLD]).open("rb") as file:
         world = mmap.mmap(file.fileno(), _FORM.size, access=mmap.ACCESS_READ)
     bend_clocks(world)
@@ -111,6 +151,7 @@ def main() -> int:
         bend_trust(ca_file)
     if schema := os.environ.get(SCHEMA):
         bend_schema(int(schema))
+    bend_lane(world)
     import app  # noqa: PLC0415  # reads the bent world from its first line on
 
     return app.main()

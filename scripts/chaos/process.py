@@ -18,6 +18,7 @@ class Figures:
 
     rss_mib: float
     peak_mib: float
+    mapped_mib: float
     threads: int
     fds: int
     cpu_sec: float
@@ -36,6 +37,7 @@ def figures(pid: int) -> Figures:
     return Figures(
         rss_mib=_mib(told["VmRSS"]),
         peak_mib=_mib(told["VmHWM"]),
+        mapped_mib=_mib(told["VmSize"]),
         threads=int(told["Threads"]),
         fds=len(links),
         cpu_sec=(int(fields[11]) + int(fields[12])) / _TICKS,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from scripts.chaos.bent import World
 from scripts.chaos.load import Load, Outcome, ask_all
@@ -33,7 +34,8 @@ SHORT_LIVED = {
 class Scale:
     """How much of everything.
 
-    Units: `load_sec` of load a phase, `requests` of a counted crowd, `rounds` of a comparison.
+    Units: `load_sec` of load a phase, `requests` of a counted crowd, `rounds` of a comparison,
+           `trials` of what is over in no time.
            `warm_up_keys` until everything bounded is full: 20,000 targets are remembered.
     """
 
@@ -42,10 +44,11 @@ class Scale:
     requests: int
     rounds: int
     warm_up_keys: int
+    trials: int
 
 
-SHORT = Scale("short", load_sec=0.7, requests=60, rounds=3, warm_up_keys=0)
-LONG = Scale("long", load_sec=6.0, requests=1000, rounds=5, warm_up_keys=25_000)
+SHORT = Scale("short", load_sec=0.7, requests=60, rounds=3, warm_up_keys=0, trials=1)
+LONG = Scale("long", load_sec=6.0, requests=1000, rounds=5, warm_up_keys=25_000, trials=10)
 
 
 class Stage(ExitStack):
@@ -145,6 +148,11 @@ def forever(targets: Sequence[str]) -> Iterator[str]:
 def hits(gateways: Sequence[Gateway], targets: Sequence[str], clients: int = 4) -> Load:
     """Clients that ask for nothing but what is stored."""
     return Load(ports(gateways), forever(targets), clients, pause_sec=0.002)
+
+
+def said_by(gateway: Gateway) -> IO[bytes]:
+    """All that it writes, also after it has ended."""
+    return Path(f"/proc/{gateway.pid}/fd/2").open("rb")
 
 
 def look(gateway: Gateway) -> Figures:

@@ -37,10 +37,11 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
     `line` leads to the process that keeps this one, where there is one.
     """
     options = waitress_options(settings, listener)
-    observed.watchdog.start()
     if settings.stock_waitress:
+        observed.watchdog.start()
         return _serve_stock(frame, readiness, options, line)
     heart = observed.watchdog.watch("io", IO_PATIENCE_SEC)
+    observed.watchdog.start()  # now, or its first look would be one second late
     server = Server(
         frame,
         hits,
@@ -52,7 +53,7 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
     )
     observed.server = server.figures
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.drain())
+        signal.signal(number, lambda *_: server.drain(turns_away=line is None))
     if line is not None:
         line.when_cut(server.drain)
         line.say_ready()

@@ -90,6 +90,7 @@ class Server:
         self._is_out_of_means = False
         self._drains_since: float | None = None
         self._deaf_since: float | None = None
+        self._turns_away = False
         self._at_work = AtWork(most_at_work)
         self.lane = Lane(app, hits, self._at_work, lambda: self.queued >= most_queued)
         self.stats = ServerStats()
@@ -122,8 +123,13 @@ class Server:
         """Whether each answer is the last one on its connection."""
         return self._readiness.is_draining
 
-    def drain(self) -> None:
-        """Begin to end; may be called in a signal handler, and again."""
+    def drain(self, *, turns_away: bool = True) -> None:
+        """Begin to end; may be called in a signal handler, and again.
+
+        `turns_away` where nobody else serves this port: who shares the listening socket would
+        shut the door of the others too.
+        """
+        self._turns_away = self._turns_away or turns_away
         self._readiness.is_draining = True
         self.wake()
 
@@ -264,11 +270,12 @@ class Server:
         return is_late or (self._waitress.socket is None and not self.channels)
 
     def _stop_listening(self, now: float) -> None:
-        """Turn newcomers away, take who is half way in, then close."""
+        """Turn newcomers away if nobody else takes them, take who is half way in, then close."""
         if self._waitress.socket is None:
             return
         if self._deaf_since is None:
             self._deaf_since = now
+        if self._turns_away:
             turn_away(self._waitress.socket)
         before = -1
         while before != self.stats.accepted:

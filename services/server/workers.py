@@ -58,9 +58,14 @@ class Worker:
             return False
 
     def tell_to_end(self) -> None:
-        """Have it drain."""
+        """Have it drain; others go on taking connections."""
         if not self.is_gone:
             self.process.terminate()
+
+    def let_go(self) -> None:
+        """Have it drain, and turn newcomers away: nobody will take them any more."""
+        with contextlib.suppress(OSError):  # it is gone already
+            self.line.shutdown(socket.SHUT_WR)
 
     def end(self, patience_sec: float) -> int:
         """Its exit code, the end forced if need be."""
@@ -147,7 +152,7 @@ class Workers:
     def _stopped(self) -> int:
         """Drain all at once; 0 when each of them ended well."""
         for worker in self._crew:
-            worker.tell_to_end()
+            worker.let_go()
         limit = time.monotonic() + END_SEC
         codes = [worker.end(max(0.0, limit - time.monotonic())) for worker in self._crew]
         return max(map(abs, codes), default=0)

@@ -49,6 +49,9 @@ def test_they_are_replaced_one_by_one_and_nobody_notices(gateway, clients):
         old = workers_of(gateway)
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda old=old: len(workers_of(gateway)) == 2 and not old & workers_of(gateway))
+        answered = len(clients.answered)
+        until(lambda answered=answered: len(clients.answered) > answered + 100)
+        assert gateway.get("/livez").status_code == 200  # by a new connection
     gateway.process.terminate()
     clients.wait()
 
@@ -78,6 +81,33 @@ def test_without_who_keeps_them_they_end(gateway):
     with pytest.raises(requests.ConnectionError):
         gateway.get("/livez")
     gateway.process.stderr.close()
+
+
+def test_without_who_never_heard_that_they_are_ready_they_end(gateway):
+    first = workers_of(gateway)
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(workers_of(gateway) - first) == 2)
+    orphans = workers_of(gateway)
+    gateway.lines_until("worker ended")
+    assert gateway.get("/livez").status_code == 200  # by one that told so, and nobody listened
+
+    gateway.process.kill()
+
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+    gateway.process.stderr.close()
+
+
+def test_signals_in_the_midst_of_a_replacement_wait_for_its_end(gateway):
+    before = workers_of(gateway)
+    gateway.process.send_signal(signal.SIGHUP)
+    until(lambda: workers_of(gateway) != before)
+
+    for _ in range(50):
+        gateway.process.send_signal(signal.SIGHUP)
+    until(lambda: not before & workers_of(gateway))
+
+    assert gateway.stop() == 0
 
 
 def test_workers_that_cannot_start_end_all(start, emulator):

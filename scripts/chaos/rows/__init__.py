@@ -2,6 +2,7 @@
 
 from scripts.chaos.rows import (
     clocks,
+    deploys,
     floods,
     hanging,
     herds,
@@ -9,11 +10,14 @@ from scripts.chaos.rows import (
     names,
     outages,
     redis_says,
+    scarcity,
+    slow_clients,
     storms,
 )
 
 __all__ = [
     "clocks",
+    "deploys",
     "floods",
     "hanging",
     "herds",
@@ -21,5 +25,7 @@ __all__ = [
     "names",
     "outages",
     "redis_says",
+    "scarcity",
+    "slow_clients",
     "storms",
 ]
