@@ -179,12 +179,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         self._began_at, self._has_asked = None, True
         self.sent_continue = False
         self.requests = [request]
-        parts = self._home.lane.answer(request, self.addr[0], is_last=self.is_last_answer)
+        is_last = self.is_last_answer  # asked once: a signal may begin the drain at any moment
+        parts = self._home.lane.answer(request, self.addr[0], is_last=is_last)
         if parts is None:
             self._home.employ(self, request.visit.client)
             return
         request.close()
-        self._finish(is_last=self.is_last_answer)
+        self._finish(is_last=is_last)
         self.give(parts)
 
     def _finish(self, *, is_last: bool) -> None:

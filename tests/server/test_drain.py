@@ -114,3 +114,19 @@ def test_who_takes_longer_than_the_limit_is_abandoned_and_counted(serve):
     running.thread.join(20)
 
     assert running.abandoned == 1
+
+
+def test_a_drain_that_begins_while_a_hit_is_made_leaves_the_connection_as_told(serve):
+    class Hits:
+        def hit(self, environ):
+            running.server.drain()  # as a signal handler would, between two lines
+            return "200 OK", [("Content-Length", "2")], b"[]"
+
+    running = serve(Hits())
+    client = running.connect()
+    _, headers, _ = client.ask(get("/hit"))
+    assert "connection" not in headers
+
+    status, headers, _ = client.ask(get("/again"))
+
+    assert (status, headers["connection"]) == (200, "close")
