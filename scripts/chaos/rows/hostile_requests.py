@@ -219,8 +219,10 @@ def _grown(written: bytearray, said: IO[bytes]) -> int:
 
 
 def _lines_about_requests(written: bytes | bytearray) -> list[bytes]:
-    """Complete lines but those of our own looks at /health."""
-    return [line for line in bytes(written).split(b"\n")[:-1] if b'"/health"' not in line]
+    """Complete lines but the one for people, and those of our own looks at /health."""
+    ours = (b"listens on http", b'"/health"')
+    lines = bytes(written).split(b"\n")[:-1]
+    return [line for line in lines if not any(mark in line for mark in ours)]
 
 
 def _texts(line: dict[str, Any]) -> list[str]:
