@@ -31,7 +31,7 @@ test: .venv/.develops ## all tests, on every core
 	$(BIN)/python -m pytest -n auto
 
 test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop while coding
-	$(BIN)/python -m pytest -n auto tests/unit tests/contract tests/http
+	$(BIN)/python -m pytest -n auto -m "not slow" tests/unit tests/contract tests/http
 
 fuzz: .venv/.develops ## the property tests, 5,000 examples each, on every core
 	$(BIN)/python -m pytest -n auto --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py

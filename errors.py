@@ -52,15 +52,18 @@ class GatewayError(Exception):
     default_retry_after_sec: ClassVar[float | None] = None
     headers: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    def __init__(self, detail: str = "", *, retry_after_sec: float | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after_sec: float | None = None, turned_away: int = 0
+    ) -> None:
         self.detail = detail or self.default_detail
         super().__init__(self.detail)
-        self.asked_wait_sec = retry_after_sec
+        # A wait of our own making must not hold back any key.
+        self.asked_wait_sec = None if self.is_unasked else retry_after_sec
         self.retry_after_sec = (
             self.default_retry_after_sec if retry_after_sec is None else retry_after_sec
         )
         self.is_remembered = False
-        self.turned_away = 0
+        self.turned_away = turned_away
         self.calls = 0
 
     def __copy__(self) -> Self:
@@ -240,17 +243,6 @@ class UpstreamPaused(UpstreamUnavailable):
     is_unasked = True
     default_detail = "An upstream is left alone for a while."
 
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        retry_after_sec: float | None = None,
-        turned_away: int = 0,
-    ) -> None:
-        super().__init__(detail, retry_after_sec=retry_after_sec)
-        self.asked_wait_sec = None  # ours, not the upstream's: it must not hold back any key
-        self.turned_away = turned_away
-
 
 class UpstreamTimeout(UpstreamFailure):
     """The deadline passed; the flight goes on, so that the retry may hit."""
@@ -271,16 +263,6 @@ class Overloaded(GatewayError):
     is_unasked = True
     default_detail = "The gateway is busy."
     default_retry_after_sec = 1.0
-
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        retry_after_sec: float | None = None,
-        turned_away: int = 0,
-    ) -> None:
-        super().__init__(detail, retry_after_sec=retry_after_sec)
-        self.turned_away = turned_away
 
 
 class Draining(Overloaded):

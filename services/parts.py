@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from envelope import Policy
-from errors import NotFound
+from errors import NotFound, UpstreamChanged
 from services.params import AlbumId, ArtistId, PlaylistId, VideoId
 from services.parsers.matching import best_match
 from services.parsers.songs import track_from_playlist
@@ -131,7 +131,9 @@ def fetch_radio(sources: Sources, params: VideoParams) -> Fetched:
         radio=True,
         deadline=sources.deadline,
     )
-    tracks = (track_from_playlist(track) for track in watch["tracks"])
+    tracks = [track_from_playlist(track) for track in watch["tracks"]]
+    if not any(tracks):
+        raise UpstreamChanged  # a radio begins with its own song
     radio = [track for track in tracks if track and track["videoId"] != params.video_id]
     return Fetched(with_large_thumbnails(radio))
 

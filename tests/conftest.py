@@ -28,6 +28,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gateway")
 
 
+def pytest_collection_modifyitems(items):
+    """A cold Hot 100 is a hundred calls: over a second each time."""
+    for item in items:
+        if "billboard" in item.name:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_emulator():
     with Emulator(seed=7) as emulator:

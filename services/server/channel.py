@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,13 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import WSGITask
 
 from services.limits.reception import VISIT
+from services.server.lane import head_of
 from services.server.strict import StrictParser
 
 if TYPE_CHECKING:
     from services.server.serving import Server
+
+log = logging.getLogger("gateway.server")
 
 #: A request must arrive whole within this time from its first byte.
 REQUEST_SEC = 5.0
@@ -61,17 +65,21 @@ class Task(WSGITask):  # type: ignore[misc]  # Waitress is not typed
     """One request on a worker."""
 
     def build_response_header(self) -> bytes:
-        """The head; it tells the client when this answer is the last one here."""
-        if self.channel.is_last_answer:
-            self.set_close_on_finish()
-        head: bytes = super().build_response_header()
-        return head
+        """The head as the I/O thread would write it, names spelled as the application does."""
+        is_last = self.channel.is_last_answer
+        names = {name.lower() for name, _ in self.response_headers}
+        if self.has_body and "content-length" not in names:
+            if is_last:
+                self.set_close_on_finish()
+            head: bytes = super().build_response_header()  # it marks the end in another way
+            return head
+        self.close_on_finish = is_last
+        return head_of(self.status, self.response_headers, is_last=is_last)
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment, with what the I/O thread found out about the request."""
         environ: dict[str, Any] = super().get_environment()
-        if self.request.visit is not None:
-            environ[VISIT] = self.request.visit
+        environ[VISIT] = self.request.visit
         return environ
 
 
@@ -173,7 +181,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         self.requests = [request]
         parts = self._home.lane.answer(request, self.addr[0], is_last=self.is_last_answer)
         if parts is None:
-            self._home.employ(self)
+            self._home.employ(self, request.visit.client)
             return
         request.close()
         self._finish(is_last=self.is_last_answer)
@@ -225,13 +233,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
         except ClientDisconnected:
             task.close_on_finish = True
         except Exception:
-            # The application answers its own bugs; what comes here broke while it was written.
-            self.logger.exception("answer broken off")
+            # The application answers its own bugs: this is one around it, or while it was written.
+            log.exception("answer broken off")
             task.close_on_finish = True
+            if not task.wrote_header:
+                self.write_soon(b"".join(self._home.lane.broken(request, self.addr[0])))
         finally:
             request.close()
             self._finish(is_last=task.close_on_finish)
-            self._home.touch(self)
+            self._home.touch(self, request.visit.client)
 
     def handle_write(self) -> None:
         """Send what is left; after the last answer, say goodbye politely."""

@@ -9,11 +9,19 @@ from functools import lru_cache
 
 from waitress.utilities import build_http_date
 
-from errors import GatewayError, MethodNotAllowed, Overloaded, RequestTimeout
+from errors import (
+    GatewayError,
+    InternalError,
+    MethodNotAllowed,
+    Overloaded,
+    RateLimited,
+    RequestTimeout,
+)
 from services.hit_path import Environ, HitPath
 from services.limits.reception import Visit
 from services.request_frame import RequestFrame, refusal
-from services.responses import JSON_TYPE, SECURITY, Answer, error_answer
+from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answer
+from services.server.at_work import AtWork
 from services.server.strict import StrictParser
 from services.traffic import CODE, ROUTE
 
@@ -44,9 +52,12 @@ class Lane:
     `is_crowded` tells whether too many requests wait for a worker.
     """
 
-    def __init__(self, frame: RequestFrame, hits: HitPath, is_crowded: Callable[[], bool]) -> None:
+    def __init__(
+        self, frame: RequestFrame, hits: HitPath, at_work: AtWork, is_crowded: Callable[[], bool]
+    ) -> None:
         self._frame = frame
         self._hits = hits
+        self._at_work = at_work
         self.is_crowded = is_crowded
         self.stats = LaneStats()
 
@@ -70,6 +81,12 @@ class Lane:
         answer = _failure(RequestTimeout(), environ, visit)
         return self._framed(answer, environ, visit, is_last=True)
 
+    def broken(self, request: StrictParser, address: str) -> Sequence[bytes]:
+        """What a client is told when nobody else could tell it anything."""
+        environ = environ_of(request, address)
+        answer = _failure(InternalError(), environ, request.visit)
+        return self._framed(answer, environ, request.visit, is_last=True)
+
     def _found(self, request: StrictParser, environ: Environ, visit: Visit) -> Answer | None:
         """The answer, where no worker is needed for it."""
         if request.refusal is not None:
@@ -79,11 +96,18 @@ class Lane:
         if limited is not None:
             self.stats.limited += 1
             return limited
-        ready = self._ready(request, environ)
-        if ready is None and self.is_crowded():
+        return self._ready(request, environ) or self._turned_away(environ, visit)
+
+    def _turned_away(self, environ: Environ, visit: Visit) -> Answer | None:
+        """The answer to what would need a worker, where there is none to spare for it."""
+        if self._at_work.is_full(visit.client):
+            self.stats.limited += 1
+            detail = f"Allowed are {self._at_work.most} requests at a time."
+            return _failure(RateLimited(detail), environ, visit)
+        if self.is_crowded():
             self.stats.shed += 1
             return _failure(Overloaded(), environ, visit)
-        return ready
+        return None
 
     def _ready(self, request: StrictParser, environ: Environ) -> Answer | None:
         if request.version != "1.1":
@@ -100,11 +124,8 @@ class Lane:
         """Head and body as they go over the wire; the request is noted."""
         status, headers, body = answer
         self._frame.finish(environ, visit, status, headers)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-        end = "Connection: close\r\n\r\n" if is_last else "\r\n"
-        head = f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n{lines}{end}"
-        is_bare = not body or environ["REQUEST_METHOD"] == "HEAD"
-        return (head.encode("latin-1"),) if is_bare else (head.encode("latin-1"), body)
+        head = head_of(status, headers, is_last=is_last)
+        return (head,) if not body or environ["REQUEST_METHOD"] == "HEAD" else (head, body)
 
 
 def environ_of(request: StrictParser, address: str) -> Environ:
@@ -131,6 +152,14 @@ def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:
     if isinstance(error, MethodNotAllowed):
         answer[1].append(("Allow", ALLOWED))
     return answer
+
+
+def head_of(status: str, headers: Headers, *, is_last: bool) -> bytes:
+    """The head of an answer, as it goes over the wire."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    end = "Connection: close\r\n\r\n" if is_last else "\r\n"
+    head = f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n{lines}{end}"
+    return head.encode("latin-1")
 
 
 @lru_cache(maxsize=4)

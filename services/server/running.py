@@ -49,6 +49,7 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
         heart=heart,
         options=options,
         most_queued=settings.server_queue,
+        most_at_work=most_at_work(settings),
     )
     observed.server = server.figures
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,6 +58,13 @@ def serve(  # noqa: PLR0913  # what is served, where, and how
         line.when_cut(server.drain)
         line.say_ready()
     return server.run()
+
+
+def most_at_work(settings: Settings) -> int:
+    """How many workers one client may keep busy: who is alone with a crowd still gets most."""
+    if not settings.enable_rate_limits:
+        return settings.server_threads + settings.server_queue
+    return settings.server_threads * 5 // 8
 
 
 def _serve_stock(

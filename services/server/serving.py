@@ -18,6 +18,7 @@ from waitress.wasyncore import dispatcher
 from services.hit_path import HitPath
 from services.readiness import Readiness
 from services.request_frame import RequestFrame
+from services.server.at_work import AtWork
 from services.server.channel import IDLE_SEC, Channel
 from services.server.lane import Lane
 from services.server.opening import turn_away
@@ -58,7 +59,8 @@ class ServerStats:
 class Server:
     """One thread for all sockets, workers for what has to be waited for.
 
-    `options` are Waitress's own; at most `most_queued` requests wait for a worker.
+    `options` are Waitress's own; at most `most_queued` requests wait for a worker, and
+    workers are at `most_at_work` of one client.
     """
 
     def __init__(  # noqa: PLR0913  # its parts, and what to go by
@@ -70,6 +72,7 @@ class Server:
         heart: Heart,
         options: dict[str, Any],
         most_queued: int,
+        most_at_work: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.monotonic = monotonic
@@ -82,13 +85,14 @@ class Server:
         )
         self._workers.set_thread_count(self._waitress.adj.threads)
         self._most_connections = self._waitress.adj.connection_limit
-        self._touched: deque[Channel] = deque()
+        self._touched: deque[tuple[Channel, str]] = deque()
         self._is_woken = self._is_closed = False
         self._is_out_of_means = False
         self._drains_since: float | None = None
         self._deaf_since: float | None = None
         self._turns_away = False
-        self.lane = Lane(app, hits, lambda: len(self._workers.queue) >= most_queued)
+        self._at_work = AtWork(most_at_work)
+        self.lane = Lane(app, hits, self._at_work, lambda: self.queued >= most_queued)
         self.stats = ServerStats()
 
     @property
@@ -207,13 +211,14 @@ class Server:
     def _is_full(self) -> bool:
         return self._is_out_of_means or len(self.channels) >= self._most_connections
 
-    def employ(self, channel: Channel) -> None:
-        """Have a worker answer what this channel asks."""
+    def employ(self, channel: Channel, client: str) -> None:
+        """Have a worker answer what this client asks on this channel."""
+        self._at_work.begin(client)
         self._workers.add_task(channel)
 
-    def touch(self, channel: Channel) -> None:
-        """Called by a worker that is done with a channel: the I/O thread goes on with it."""
-        self._touched.append(channel)
+    def touch(self, channel: Channel, client: str) -> None:
+        """Called by a worker that is done with a request: the I/O thread goes on."""
+        self._touched.append((channel, client))
         if not self._is_woken:
             self._is_woken = True
             self.wake()
@@ -221,7 +226,9 @@ class Server:
     def _settle_touched(self) -> None:
         self._is_woken = False  # first: who touches from now on wakes us again
         while self._touched:
-            self._sockets.settle(self._touched.popleft())
+            channel, client = self._touched.popleft()
+            self._at_work.end(client)
+            self._sockets.settle(channel)
 
     # ---- time
 

@@ -15,6 +15,7 @@ from errors import (
     MethodNotAllowed,
     TargetTooLong,
 )
+from services.limits.reception import Visit
 
 MAX_TARGET_BYTES = 8000
 MAX_HEADER_BYTES = 16 * 1024
@@ -46,8 +47,8 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # Waitress is not 
 
     #: Whether more came behind it: it is answered, the rest is not.
     is_last = False
-    #: What was found out about the client before a worker is asked.
-    visit: object = None
+    #: What was found out about the client, before a worker is asked.
+    visit: Visit
     _refusal: GatewayError | None = None
 
     def received(self, data: bytes) -> int:

@@ -167,14 +167,15 @@ class Line:
     def say_ready(self) -> None:
         """Tell that we serve, and take the signals that waited meanwhile."""
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for who keeps us
-        os.write(self.descriptor, READY)
+        with contextlib.suppress(OSError):  # it is gone already: `when_cut` knows
+            os.write(self.descriptor, READY)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def when_cut(self, then: Callable[[], None]) -> None:
         """Do something when the other end is gone: nobody would replace or stop us any more."""
 
         def watch() -> None:
-            with contextlib.suppress(ConnectionError):  # it ended without reading that we are ready
+            with contextlib.suppress(OSError):  # cut with our word unread, it is a reset
                 os.read(self.descriptor, 1)
             then()
 

@@ -189,5 +189,5 @@ def test_a_refusal_of_this_server_is_no_verdict_about_the_songs(running, emulato
 
     assert (refused.status_code, refused.json["code"]) == (503, "upstream_unavailable")
     emulator.faults.clear()
-    running.clock.advance(int(refused.headers["Retry-After"]))
+    running.monotonic.advance(int(refused.headers["Retry-After"]))
     assert ids(told(batch(running, *wanted))) == wanted

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from app import create_gateway, default_limits
+from app import create_gateway
+from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
+from services.limits.reception import request_id_of
 from services.params import known_names
-from services.request_frame import request_id_of
 from services.responses import accepts_gzip, is_not_modified, prefers_wrapped
 from settings import Settings
 from tests.doubles import FakeClock

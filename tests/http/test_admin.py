@@ -220,6 +220,7 @@ def test_a_failure_is_told_by_key_and_counted(operator, emulator):
     assert held["reason"].startswith("held until 2027-01-15T08:00:0")
 
 
+@pytest.mark.slow
 def test_every_endpoints_answers_and_all_their_parts_can_be_asked_again(operator, emulator):
     for example in examples(emulator.catalogue).values():
         assert example.ask.of(operator.running).status_code == 200

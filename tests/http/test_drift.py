@@ -8,6 +8,8 @@ from scripts.upstream_emulator import Fault
 from tests.drift import Drift
 from tests.examples import examples
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "trending", "artist_songs", "songs", "recommendations", "mix", "search", "suggestions",
     "song", "related", "artist", "artists", "album", "playlist",

@@ -9,6 +9,8 @@ from services.configuration import read_settings
 from services.endpoints.trending import TRENDING
 from settings import SettingsError
 
+pytestmark = pytest.mark.slow
+
 
 def kept_keys(gateway):
     return [resource.key(params) for resource, params in gateway.prewarm.questions()]

@@ -24,6 +24,7 @@ def check(response):
         assert name not in response.headers
 
 
+@pytest.mark.slow
 def test_every_endpoint_says_it_on_a_miss_a_hit_and_a_304(running, emulator):
     assert dict(SECURITY) == EXPECTED
     for name, example in examples(emulator.catalogue).items():

@@ -228,6 +228,7 @@ def test_metrics_tell_of_every_part(run_gateway, redis_server):
     assert total(scraped(running), "gateway_redis_up") == 1
 
 
+@pytest.mark.slow
 def test_ten_thousand_unknown_paths_add_no_series(running):
     def series():
         return {sample for sample in scraped(running) if sample[0].startswith("gateway_")}

@@ -11,6 +11,8 @@ from services.endpoints import ENDPOINTS
 from tests.examples import Ask, examples
 from tests.http.states import FRESH_SEC, SEARCH, settle, told
 
+pytestmark = pytest.mark.slow
+
 EVERY = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 PREFER = {"Prefer": "return=envelope"}
 MEMBERS = [

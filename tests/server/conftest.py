@@ -80,6 +80,12 @@ class Client:
             self._unread += self.socket.recv(1)
         return self._unread == b""
 
+    def rest(self) -> bytes:
+        """Whatever comes until the server ends the connection."""
+        while data := self.socket.recv(65536):
+            self._unread += data
+        return self._unread
+
     def read(self, size: int) -> None:
         """Take so many bytes, whatever they are."""
         while size:
@@ -101,6 +107,7 @@ class Application:
     go: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     body: bytes = b'{"it": "works"}'
+    pieces: list[bytes] = field(default_factory=list)
 
     def __call__(self, environ, start_response):
         self.asked.append(environ["REQUEST_URI"])
@@ -108,6 +115,9 @@ class Application:
             assert self.go.wait(20)
         if environ["PATH_INFO"] == "/bug":
             raise LookupError("a secret")
+        if self.pieces:
+            start_response("200 OK", [])
+            return iter(self.pieces)
         body = self.body + environ["wsgi.input"].read()
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
@@ -170,7 +180,7 @@ def serve():
     """Starts servers; keyword arguments are settings."""
     started = []
 
-    def start(hits=None, **overrides) -> Running:
+    def start(hits=None, most_at_work=1000, **overrides) -> Running:
         settings = Settings(host="127.0.0.1", port=0, server_threads=4, **overrides)
         listener = open_listener(settings)
         application, clock = Application(), FakeClock()
@@ -181,6 +191,7 @@ def serve():
             heart=Heart("io", 60),
             options=waitress_options(settings, listener),
             most_queued=settings.server_queue,
+            most_at_work=most_at_work,
             monotonic=clock,
         )
         running = Running(server, application, clock, listener.getsockname()[1])

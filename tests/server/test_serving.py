@@ -87,6 +87,21 @@ def test_a_body_comes_with_a_length_in_chunks_or_after_an_invitation(connect):
     assert client.ask(b"abc")[2] == b"abc"
 
 
+def test_an_answer_without_a_length_is_marked_or_ended(connect):
+    client = connect()
+    client.running.application.pieces = [b"one", b"two"]
+
+    client.send(get("/"))
+    status, headers, _ = client.answer()
+
+    assert (status, headers["transfer-encoding"], headers["connection"]) == (
+        200,
+        "chunked",
+        "close",
+    )
+    assert client.rest() == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+
+
 def test_a_request_may_come_in_pieces(connect):
     client = connect()
     for piece in (b"\r\n\r\nGE", b"T / HT", b"TP/1.1\r\nHost: h", b"ere\r\n\r"):
@@ -127,6 +142,24 @@ def test_what_would_queue_too_long_is_turned_away_at_once(serve):
     assert "/more" not in running.application.asked
     running.application.go.set()
     assert [client.answer()[0] for client in waiting] == [200] * 6
+
+
+def test_one_client_cannot_have_all_workers(serve):
+    running = serve(most_at_work=2)
+    waiting = [running.connect() for _ in range(2)]
+    for number, client in enumerate(waiting):
+        client.send(get("/wait"))
+        until(lambda number=number: len(running.application.asked) == number + 1)
+
+    status, headers, body = running.connect().ask(get("/more"))
+
+    assert (status, json.loads(body)["code"]) == (429, "rate_limited")
+    assert headers["retry-after"] == "1"
+    running.application.go.set()
+    assert [client.answer()[0] for client in waiting] == [200] * 2
+    until(running.is_idle)
+    for _ in range(3):
+        assert running.connect().ask(get("/again"))[0] == 200
 
 
 def test_who_pipelines_is_answered_once_and_sent_away(connect):
@@ -314,10 +347,10 @@ def test_without_descriptors_it_waits_and_recovers(serve, monkeypatch):
 
 def test_a_broken_application_costs_one_answer_and_tells_nothing(connect, caplog):
     client = connect()
-    client.send(get("/bug"))
 
-    with pytest.raises(ConnectionError) as broken:
-        client.answer()
-    assert "secret" not in str(broken.value)
-    again = client.running.connect()
-    assert again.ask(get("/"))[0] == 200
+    status, headers, body = client.ask(get("/bug"))
+
+    assert (status, json.loads(body)["code"], headers["connection"]) == (500, "internal", "close")
+    assert b"secret" not in body
+    assert "LookupError" in caplog.text
+    assert client.running.connect().ask(get("/"))[0] == 200

@@ -28,6 +28,9 @@ def gzipped(body, times=1):
 
 
 NO_ANSWERS = {
+    "six encodings": answer(
+        body=gzipped(b"{}", 6), headers=("Content-Encoding: " + ", ".join(["gzip"] * 6),)
+    ),
     "an encoding not asked for": answer(headers=("Content-Encoding: br",)),
     "deflate": answer(body=zlib.compress(b"{}"), headers=("Content-Encoding: deflate",)),
     "an unknown encoding": answer(headers=("Content-Encoding: zip",)),
@@ -57,9 +60,6 @@ NO_ANSWERS = {
     "a redirect to another port": answer("302 Found", headers=(f"Location: {ORIGIN}:8443/",)),
 }
 CUT_OFF = {
-    "six encodings": answer(
-        body=gzipped(b"{}", 6), headers=("Content-Encoding: " + ", ".join(["gzip"] * 6),)
-    ),
     "a chunk that lies": CHUNKED + b"FFFFFF\r\nabc\r\n0\r\n\r\n",
     "a chunk without a size": CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n",
     "a chunk size without end": CHUNKED + b"1" * 100_000,
@@ -105,6 +105,7 @@ def test_an_answer_that_ends_early_is_unavailable_and_asked_for_once(raw):
 LIES = ("an early hint alone", "a switch of protocols", "90 headers of 60 KB", *list(CUT_OFF)[1:5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*LIES, "a chunk of negative size", "two lengths"])
 def test_a_connection_that_lied_is_never_used_again(name):
     with site(keeps_alive((NO_ANSWERS | CUT_OFF)[name]), reply(SECOND)) as (session, _):

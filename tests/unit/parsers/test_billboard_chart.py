@@ -109,6 +109,7 @@ def test_a_page_of_full_size_is_read_quickly():
     assert time.perf_counter() - started < 1.0
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.text(alphabet='<>/="!-[]ahul3 1', max_size=60))
 def test_only_our_errors_leave_the_parser(text):

@@ -24,7 +24,7 @@ from services.parsers.markup import LONGEST_PAGE_CHARS, MOST_TAGS
 from services.parsers.matching import best_match
 from services.parsers.names import artist_candidates, comparable, plain_title, split_artists
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = [pytest.mark.timeout(30), pytest.mark.slow]
 
 CONTAINER = "<div data-lyrics-container=true>"
 PAGES = {
