@@ -15,6 +15,10 @@ MOST_CONTAINERS = 250_000
 GZIP_WBITS = 31
 
 
+#: Unpacked at a time: zlib itself holds twice what it gives at once.
+PIECE_BYTES = 512 * 1024
+
+
 class TooLarge(ValueError):
     """More bytes than may come out."""
 
@@ -29,16 +33,18 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
         return body
     if encoding != "gzip":
         raise ValueError("an encoding that was not asked for")
-    unpacker = zlib.decompressobj(wbits=GZIP_WBITS)
+    unpacker, plain = zlib.decompressobj(wbits=GZIP_WBITS), bytearray()
     try:
-        plain = unpacker.decompress(body, most + 1)
+        while piece := unpacker.decompress(body, PIECE_BYTES):
+            plain += piece
+            if len(plain) > most:
+                raise TooLarge
+            body = unpacker.unconsumed_tail
     except zlib.error:
         raise ValueError("no gzip") from None
-    if len(plain) > most:
-        raise TooLarge
     if not unpacker.eof or unpacker.unused_data:
         raise ValueError("a piece of gzip")
-    return plain
+    return bytes(plain)
 
 
 def json_of(body: bytes) -> Any:

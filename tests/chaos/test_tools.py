@@ -317,7 +317,7 @@ def test_a_world_is_told_apart_from_another(tmp_path):
         names = [world.environment["CHAOS_WORLD"] for world in (one, other)]
         assert len(set(names)) == 2
         contents = [Path(name).read_bytes() for name in names]
-        assert contents[0] != contents[1] == bytes(24)
+        assert contents[0] != contents[1] == bytes(32)
     finally:
         one.close()
         other.close()

@@ -6,13 +6,16 @@ from scripts.chaos.rows import (
     floods,
     hanging,
     herds,
+    hostile_requests,
     lies,
     names,
     outages,
+    questions,
     redis_says,
     scarcity,
     slow_clients,
     storms,
+    strangers,
 )
 
 __all__ = [
@@ -21,11 +24,14 @@ __all__ = [
     "floods",
     "hanging",
     "herds",
+    "hostile_requests",
     "lies",
     "names",
     "outages",
+    "questions",
     "redis_says",
     "scarcity",
     "slow_clients",
     "storms",
+    "strangers",
 ]
