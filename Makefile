@@ -28,13 +28,13 @@ demo: .venv/.runs ## the gateway over the upstream emulator: no network at all
 	$(BIN)/python -m scripts.demo
 
 test: .venv/.develops ## all tests, on every core
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop while coding
-	$(BIN)/python -m pytest -n auto -m "not slow" tests/unit tests/contract tests/http
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" tests/unit tests/contract tests/http
 
 fuzz: .venv/.develops ## the property tests, 5,000 examples each, on every core
-	$(BIN)/python -m pytest -n auto --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py
+	$(BIN)/python -m pytest -n auto --dist worksteal --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py
 
 check: lint types docs-check test ## everything CI does
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bs4 import BeautifulSoup, SoupStrainer
 from bs4.builder import ParserRejectedMarkup
 
@@ -9,6 +11,8 @@ from errors import UpstreamChanged
 
 #: html.parser takes about 6 ms for a thousand tags, whatever they are; a chart page has 5,300.
 MOST_TAGS = 60_000
+#: One tag with two hundred thousand attributes takes half a second; real ones hold a few KiB.
+LONG_TAG = re.compile(r"<[A-Za-z][^<>]{100000}")
 LONGEST_PAGE_CHARS = 2 * 2**20
 
 _COMMENT, _COMMENT_END = "<!--", "-->"
@@ -20,7 +24,8 @@ def parsed(html: str, parts: SoupStrainer) -> BeautifulSoup:
     Raises: UpstreamChanged for a text that is no HTML, which bs4 would take for a file name, and
             for one that would take seconds to read.
     """
-    if len(html) > LONGEST_PAGE_CHARS or html.count("<") > MOST_TAGS:
+    is_long = len(html) > LONGEST_PAGE_CHARS or html.count("<") > MOST_TAGS
+    if is_long or LONG_TAG.search(html):
         raise UpstreamChanged("A page came that is too large to be read.")
     markup = _closed(html)
     if not markup:
