@@ -91,9 +91,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
     that watch the same socket cost Waitress nine tenths of its rate on two cores.
     """
 
-    parser_class = StrictParser
-    task_class = Task
-
     request: StrictParser | None
     close_when_flushed: bool
 
