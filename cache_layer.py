@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import uuid
 from collections import OrderedDict
@@ -78,7 +79,7 @@ class CacheLayer:
 
     `shared` is None where this process is alone; `dress` adds the headers an envelope carries;
     `fences` orders what is fetched without a lease. Only `purge` raises for Redis; nothing waits
-    for it longer than one operation's timeout, and `at_hand` never asks it.
+    for it longer than one operation's timeout.
     """
 
     def __init__(
@@ -108,18 +109,11 @@ class CacheLayer:
 
     # ---- looking
 
-    def at_hand(self, key: str, now: float) -> Envelope | None:
-        """The envelope in memory, unless Redis should be asked before it is used."""
-        envelope = self.memory.get(key)
-        if envelope is None or self._is_trusted(envelope, now):
-            return envelope
-        return None
-
     def look(self, key: str) -> Sight:
         """What is known of a key, in memory or else in Redis."""
         now = self.clock()
         held = self.memory.get(key)
-        if self.shared is None or (held is not None and self._is_trusted(held, now)):
+        if self.shared is None or (held is not None and now < self.trusted_until(held, now)):
             return Sight(held, self._failure_of(key))
         try:
             records = self.shared.read(key)
@@ -127,11 +121,14 @@ class CacheLayer:
             return Sight(held, self._failure_of(key))
         return self._reconciled(key, records, now)
 
-    def _is_trusted(self, held: Envelope, now: float) -> bool:
+    def trusted_until(self, held: Envelope, now: float) -> float:
+        """Up to when this copy may be used without asking Redis; in the past, where it may not."""
         if self.shared is None or self.shared.guard.is_open:
-            return True
+            return math.inf
+        if now < held.checked_at:
+            return -math.inf  # by a clock that was wrong
         trust_sec = TRUST_SEC if now < held.fresh_until else TRUST_STALE_SEC
-        return 0 <= now - held.checked_at < trust_sec
+        return held.checked_at + trust_sec
 
     def _reconciled(self, key: str, records: Records, now: float) -> Sight:
         """One view of both levels: the newer version, and nothing from before a purge."""

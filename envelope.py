@@ -118,7 +118,7 @@ class Policy:
         return min(self.absent_max_sec, self.absent_sec * self.absent_factor**steps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
 class Envelope:
     """A stored answer: its bytes, and the times that bound its use.
 

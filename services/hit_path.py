@@ -1,14 +1,17 @@
-"""WSGI shortcut: a fresh GET is answered from memory before Flask wakes."""
+"""Fresh answers to known targets, from memory: what a server gives before Flask wakes."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from weakref import ReferenceType, ref
 
 from cache_layer import CacheLayer
-from services.responses import Answer, answer, fresh_hit
+from envelope import Envelope, resource_of
+from services.responses import Answer, chosen, framed, fresh_hit, lines_of, same_until
 from services.traffic import ROUTE
 
 Environ = dict[str, Any]
@@ -19,6 +22,26 @@ WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 #: A longer target is not learned: a flood of them must not hold memory that nobody counts. Nor is
 #: an empty one: a server that does not tell the target would get one answer to all questions.
 LONGEST_TARGET_CHARS = 2000
+#: Heads kept, at a kilobyte each; made anew when they are full or a second old.
+MOST_HEADS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of an answer, the same for everybody until one of its headers has to change.
+
+    It does not keep its envelope alive.
+    Units: `since` and `until` are wall-clock seconds. `lines` are the `headers` on the wire.
+    """
+
+    envelope: ReferenceType[Envelope]
+    since: float
+    until: float
+    key: str
+    route: str
+    status: str
+    headers: Mapping[str, str]
+    lines: str
 
 
 class HitPath:
@@ -40,6 +63,7 @@ class HitPath:
         self._max_targets = max_targets
         self._note = note
         self._keys: OrderedDict[str, str] = OrderedDict()
+        self._heads: dict[tuple[str, str], Head] = {}
         self._lock = threading.Lock()
 
     def learn(self, target: str, key: str) -> None:
@@ -62,23 +86,59 @@ class HitPath:
 
     def hit(self, environ: Environ) -> Answer | None:
         """The answer to a known GET without preferences, where memory holds a fresh one."""
+        found = self.find(environ)
+        if found is None:
+            return None
+        head, body = found
+        self.give(head, environ)
+        return head.status, [*head.headers.items()], body
+
+    def find(self, environ: Environ) -> tuple[Head, bytes] | None:
+        """The same answer as a head, mostly at hand, and a body; whoever gives it says so."""
         if environ["REQUEST_METHOD"] != "GET" or "HTTP_PREFER" in environ:
             return None
         key = self._keys.get(environ.get("REQUEST_URI", ""))
         if key is None:
             return None
-        now = self._cache.clock()
-        envelope = self._cache.at_hand(key, now)
-        headers = fresh_hit(envelope, now) if envelope else None
-        if envelope is None or headers is None:
+        envelope = self._cache.memory.get(key)
+        if envelope is None:
             return None
-        environ[ROUTE] = key.partition(":")[0]
+        now = self._cache.clock()
+        form, body = chosen(
+            envelope, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING", "")
+        )
+        head = self._heads.get((key, form))
+        if head is None or not head.since <= now < head.until or head.envelope() is not envelope:
+            head = self._made(key, envelope, form, len(body), now)
+            if head is None:
+                return None
+        return head, body
+
+    def give(self, head: Head, environ: Environ) -> None:
+        """Count what was found as given."""
+        environ[ROUTE] = head.route
         self._cache.count("hit")
         if self._note is not None:
-            self._note(key)
-        return answer(
-            envelope,
-            headers,
-            if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
-            accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
+            self._note(head.key)
+
+    def _made(self, key: str, envelope: Envelope, form: str, size: int, now: float) -> Head | None:
+        """The head for as long as none of its headers changes; None without a fresh answer."""
+        trusted_until = self._cache.trusted_until(envelope, now)
+        headers = fresh_hit(envelope, now) if now < trusted_until else None
+        if headers is None:
+            return None
+        status, headers = framed(form, headers, size)
+        head = Head(
+            envelope=ref(envelope),
+            since=now,
+            until=min(trusted_until, same_until(envelope, now)),
+            key=key,
+            route=resource_of(key),
+            status=status,
+            headers=dict(headers),
+            lines=lines_of(headers),
         )
+        if len(self._heads) >= MOST_HEADS:
+            self._heads.clear()
+        self._heads[key, form] = head
+        return head

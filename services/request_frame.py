@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from errors import GatewayError
 from services.access_log import AccessLog, line_of
 from services.hit_path import Environ, StartResponse, WsgiApp
 from services.limits.reception import VISIT, Reception, Visit
@@ -34,10 +35,9 @@ class RequestFrame:
             self.finish(environ, visit, status, headers)
             return start_response(status, headers, *error)
 
-        refused = refusal(environ, visit)
-        if refused is None:
+        if visit.refusal is None:
             return self._app(environ, start_framed)
-        status, headers, body = refused
+        status, headers, body = refused(visit.refusal, environ, visit)
         start_framed(status, headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
@@ -53,17 +53,27 @@ class RequestFrame:
 
     def finish(self, environ: Environ, visit: Visit, status: str, headers: Headers) -> None:
         """Add X-Request-ID, Server-Timing and the client's quota; note the request."""
+        lines = self.finished(environ, visit, status, dict(headers))
+        headers += [(name, value) for name, _, value in map(_parted, lines.splitlines())]
+
+    def finished(
+        self, environ: Environ, visit: Visit, status: str, headers: Mapping[str, str]
+    ) -> str:
+        """The same headers as lines; these are what a hit is answered with."""
         took_sec = time.perf_counter() - visit.began
-        headers.append(("X-Request-ID", visit.request_id))
-        headers.append(("Server-Timing", f"app;dur={took_sec * 1000:.2f}"))
-        headers += visit.quota_headers()
-        self._access_log.note(line_of(environ, visit.request_id, status, dict(headers), took_sec))
+        self._access_log.note(line_of(environ, visit.request_id, status, headers, took_sec))
+        return (
+            f"X-Request-ID: {visit.request_id}\r\nServer-Timing: app;dur={took_sec * 1000:.2f}\r\n"
+            f"{visit.quota_lines()}"
+        )
 
 
-def refusal(environ: Environ, visit: Visit) -> Answer | None:
-    """The answer to a client that is not served; None for all others."""
-    if visit.refusal is None:
-        return None
-    environ[CODE] = visit.refusal.code
+def refused(refusal: GatewayError, environ: Environ, visit: Visit) -> Answer:
+    """The answer to a client that is not served."""
+    environ[CODE] = refusal.code
     path = environ.get("PATH_INFO", "")
-    return error_answer(visit.refusal, instance=path, request_id=visit.request_id)
+    return error_answer(refusal, instance=path, request_id=visit.request_id)
+
+
+def _parted(line: str) -> tuple[str, str, str]:
+    return line.partition(": ")

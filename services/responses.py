@@ -25,6 +25,9 @@ MOST_NAMED = 50
 #: Browsers send forty characters; what is longer gets the plain form and is not remembered.
 LONGEST_ACCEPT_ENCODING = 200
 JSON_TYPE = "application/json"
+#: Forms of an answer beside the names of content codings.
+IDENTITY = "identity"
+NOT_MODIFIED = "not modified"
 #: What every answer carries unless it says otherwise, as a page for people must: it is data, to be
 #: run and framed by nobody, and anybody's to fetch. HSTS is for whoever ends TLS in front of us.
 SECURITY = (
@@ -211,24 +214,52 @@ def fresh_hit(envelope: Envelope, now: float) -> Headers | None:
     return answer_headers(Served(envelope, CacheState.FRESH), now)
 
 
+def same_until(envelope: Envelope, now: float) -> float:
+    """When a hit's headers change next: its Age, its remaining life, or that it is one at all."""
+    older = envelope.fetched_at + envelope.age_sec(now) + 1
+    shorter = envelope.fresh_until - math.floor(envelope.fresh_until - now)
+    return min(older, shorter, envelope.fresh_until, envelope.early_from)
+
+
 def answer(
     envelope: Envelope, headers: Headers, *, if_none_match: str | None, accept_encoding: str
 ) -> Answer:
-    """The answer from this envelope: whoever gives it, it is equal.
+    """The answer from this envelope: whoever gives it, it is equal."""
+    form, body = chosen(envelope, if_none_match, accept_encoding)
+    status, headers = framed(form, headers, len(body))
+    return status, headers, body
+
+
+def chosen(
+    envelope: Envelope, if_none_match: str | None, accept_encoding: str
+) -> tuple[str, bytes]:
+    """The form of the answer for this caller, and its bytes.
 
     Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form,
     or one made for him where the body itself was.
     """
     if if_none_match and is_not_modified(if_none_match, envelope.etag):
-        return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"], b""
-    body = envelope.body
+        return NOT_MODIFIED, b""
     if len(accept_encoding) <= LONGEST_ACCEPT_ENCODING and accepts_gzip(accept_encoding):
-        packed = envelope.gzip_body or gzipped(body)
+        packed = envelope.gzip_body or gzipped(envelope.body)
         if packed is not None:
-            headers.append(("Content-Encoding", "gzip"))
-            body = packed
-    headers.append(("Content-Length", str(len(body))))
-    return "200 OK", headers, body
+            return "gzip", packed
+    return IDENTITY, envelope.body
+
+
+def framed(form: str, headers: Headers, size: int) -> tuple[str, Headers]:
+    """Status line and headers of an answer in this form."""
+    if form == NOT_MODIFIED:
+        return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"]
+    if form != IDENTITY:
+        headers.append(("Content-Encoding", form))
+    headers.append(("Content-Length", str(size)))
+    return "200 OK", headers
+
+
+def lines_of(headers: Headers) -> str:
+    """Headers as they go over the wire."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
 
 
 @lru_cache(maxsize=256)

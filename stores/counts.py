@@ -78,11 +78,14 @@ class RecentCounts:
     def take(self, key: str, limit: int, amount: int = 1) -> tuple[bool, Usage]:
         """Whether so many more are within the limit: they are counted then; and the usage after."""
         now = self._clock()
-        began, previous, current = self._slid(key, now)
+        known = self._young.get(key)
+        if known is None or now - known[0] >= self.window_sec:
+            known = self._slid(key, now)
+            self._old.pop(key, None)
+        began, previous, current = known
         left = began + self.window_sec - now
         is_granted = int(previous * left / self.window_sec) + current + amount <= limit
         current += amount * is_granted
-        self._old.pop(key, None)
         self._young[key] = (began, previous, current)
         if len(self._young) >= self._most_young or now - self._turned_at >= 2 * self.window_sec:
             self._turn(now)

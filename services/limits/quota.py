@@ -14,8 +14,6 @@ MINUTE_SEC = 60
 #: Clients counted at a time: 20 MB when all are taken, 0.2 MB for a thousand.
 MOST_CLIENTS = 100_000
 
-Headers = list[tuple[str, str]]
-
 
 class Quota(NamedTuple):
     """What a client has left of one limit.
@@ -31,19 +29,15 @@ class Quota(NamedTuple):
     reset_sec: int
     wait_sec: float = 0.0
 
-    @property
-    def is_exceeded(self) -> bool:
-        """Whether this request is one too many."""
-        return self.wait_sec > 0
-
 
 def quota_of(name: str, limit: int, window_sec: int, usage: Usage, *, is_granted: bool) -> Quota:
     """The quota that this usage leaves."""
+    remaining = limit - usage.used(window_sec)
     return Quota(
         name,
         limit,
         window_sec,
-        max(0, limit - usage.used(window_sec)),
+        remaining if remaining > 0 else 0,
         math.ceil(usage.left_sec),
         0.0 if is_granted else usage.wait_sec(limit, window_sec),
     )
@@ -82,17 +76,17 @@ class ClientLimit:
         return quota_of("client", self.limit, MINUTE_SEC, usage, is_granted=is_granted)
 
 
-def quota_headers(quota: Quota, now: float) -> Headers:
+def quota_lines(quota: Quota, now: float) -> str:
     """What tells a client of its quota, in the standard's words to be and in those of today.
 
     Units: `now` is wall-clock seconds: X-RateLimit-Reset is a time, all others are durations.
     Source: draft-ietf-httpapi-ratelimit-headers-11.
     """
     name, limit, window_sec, remaining, reset_sec, _ = quota
-    return [
-        ("RateLimit-Policy", f'"{name}";q={limit};w={window_sec}'),
-        ("RateLimit", f'"{name}";r={remaining};t={reset_sec}'),
-        ("X-RateLimit-Limit", str(limit)),
-        ("X-RateLimit-Remaining", str(remaining)),
-        ("X-RateLimit-Reset", str(math.ceil(now) + reset_sec)),
-    ]
+    return (
+        f'RateLimit-Policy: "{name}";q={limit};w={window_sec}\r\n'
+        f'RateLimit: "{name}";r={remaining};t={reset_sec}\r\n'
+        f"X-RateLimit-Limit: {limit}\r\n"
+        f"X-RateLimit-Remaining: {remaining}\r\n"
+        f"X-RateLimit-Reset: {math.ceil(now) + reset_sec}\r\n"
+    )

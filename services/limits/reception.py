@@ -11,7 +11,7 @@ from typing import Any
 
 from errors import GatewayError, InvalidRequest, UnknownApiKey
 from services.limits.identity import UNVERIFIED, ApiKeys, client_of, has_key_in_query
-from services.limits.quota import ClientLimit, Headers, Quota, QuotaExceeded, quota_headers
+from services.limits.quota import ClientLimit, Quota, QuotaExceeded, quota_lines
 from settings import Settings
 
 #: Where a WSGI environment carries the visit: whoever finds one there need not receive again.
@@ -36,9 +36,9 @@ class Visit:
     quota: Quota | None = None
     refusal: GatewayError | None = None
 
-    def quota_headers(self) -> Headers:
-        """The headers that tell of it; none where nothing is limited."""
-        return quota_headers(self.quota, time.time()) if self.quota is not None else []
+    def quota_lines(self) -> str:
+        """The headers that tell of it, as lines; none where nothing is limited."""
+        return quota_lines(self.quota, time.time()) if self.quota is not None else ""
 
 
 class Reception:
@@ -77,7 +77,7 @@ class Reception:
             limit = self._keyed_limit
         if limit is not None and target.partition("?")[0] not in UNCOUNTED_PATHS:
             visit.quota = limit.take(visit.client)
-            if visit.quota.is_exceeded:
+            if visit.quota.wait_sec:
                 detail = f"Allowed are {limit.limit} requests per minute."
                 visit.refusal = QuotaExceeded(detail, visit.quota)
         return visit

@@ -29,12 +29,12 @@ STALL_BYTES = 8 * 1024
 #: How long a connection may stay open without a request, and without ever having made one.
 IDLE_SEC = 120.0
 SILENT_SEC = 10.0
+#: Taken from a socket at a time.
+RECEIVED_BYTES = 8192
 #: After the last answer the client's unread bytes are taken for a while: a reset would destroy
 #: what it has not read yet.
 LINGER_SEC = 2.0
 LINGER_BYTES = 2**20
-#: Up to here head and body leave together: copying them is cheaper than a second packet.
-JOINED_UP_TO_BYTES = 64 * 1024
 #: From here on a worker's body is referred to, not copied, however slowly it leaves.
 SHARED_FROM_BYTES = 16 * 1024
 
@@ -145,6 +145,31 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
 
     # ---- reading
 
+    def handle_read(self) -> bool:
+        """Take what came; whether it was a hit that is answered whole, so that nothing changed."""
+        try:
+            data = self.socket.recv(RECEIVED_BYTES)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        if not data:
+            self.handle_close()
+            return False
+        if self._began_at is self._lingers_until is None and not self._home.is_draining:
+            parts = self._home.lane.answer_plain(data, self.addr[0])
+            if parts is not None:
+                return self._is_given(parts)
+        self.received(data)
+        return False
+
+    def _is_given(self, parts: Sequence[bytes]) -> bool:
+        """Whether the ready answer to a request left at once."""
+        self._has_asked = True
+        self._finish(is_last=False)
+        self.give(parts)
+        return self.connected and not self.total_outbufs_len
+
     def received(self, data: bytes) -> bool:
         """Take what came: one request at most, on the I/O thread."""
         if self.is_lingering:
@@ -196,14 +221,27 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
 
     def give(self, parts: Sequence[bytes]) -> None:
         """Send ready bytes from the I/O thread; what the socket does not take is sent later."""
-        if sum(map(len, parts)) < JOINED_UP_TO_BYTES:
-            parts = (b"".join(parts),)
-        for part in parts:
-            sent = 0 if self.total_outbufs_len else self.send(part)
-            if sent < len(part) and self.connected:
-                self._put(memoryview(part)[sent:])
+        sent = 0 if self.total_outbufs_len else self._sent(parts)
+        if self.connected and sent < sum(map(len, parts)):
+            self._keep(parts, sent)
         if self.close_when_flushed and not self.total_outbufs_len:
             self.handle_write()
+
+    def _sent(self, parts: Sequence[bytes]) -> int:
+        """How much of it the socket took at once, without waiting and without copying."""
+        try:
+            return int(self.socket.sendmsg(parts))
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.handle_close()
+            return 0
+
+    def _keep(self, parts: Sequence[bytes], sent: int) -> None:
+        for part in parts:
+            if sent < len(part):
+                self._put(memoryview(part)[sent:])
+            sent = max(0, sent - len(part))
 
     def _put(self, rest: memoryview | bytes) -> None:
         """Put bytes into the output without copying them."""

@@ -19,9 +19,10 @@ from errors import (
 )
 from services.hit_path import Environ, HitPath
 from services.limits.reception import Visit
-from services.request_frame import RequestFrame, refusal
-from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answer
+from services.request_frame import RequestFrame, refused
+from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answer, lines_of
 from services.server.at_work import AtWork
+from services.server.plain_get import plain_get
 from services.server.strict import StrictParser
 from services.traffic import CODE, ROUTE
 
@@ -73,6 +74,26 @@ class Lane:
             return None
         return self._framed(answer, environ, visit, is_last=is_last)
 
+    def answer_plain(self, request: bytes, address: str) -> Sequence[bytes] | None:
+        """The whole answer to a plain GET of what is fresh; None for what `answer` has to look at.
+
+        Nothing is counted then: it has not been received yet.
+        """
+        environ = plain_get(request)
+        found = self._hits.find(environ) if environ is not None else None
+        if environ is None or found is None:
+            return None
+        environ["REMOTE_ADDR"] = address
+        visit = self._frame.receive(environ)
+        if visit.refusal is not None:
+            limited = self._limited(visit.refusal, environ, visit)
+            return self._framed(limited, environ, visit, is_last=False)
+        head, body = found
+        self.stats.hits += 1
+        self._hits.give(head, environ)
+        lines = self._frame.finished(environ, visit, head.status, head.headers)
+        return _head(head.status, f"{head.lines}{lines}"), body
+
     def timed_out(self, address: str) -> Sequence[bytes]:
         """What a client is told whose request did not come."""
         environ: Environ = {"REQUEST_METHOD": "", "PATH_INFO": "", "REMOTE_ADDR": address}
@@ -92,11 +113,13 @@ class Lane:
         if request.refusal is not None:
             self.stats.refused += 1
             return _failure(request.refusal, environ, visit)
-        limited = refusal(environ, visit)
-        if limited is not None:
-            self.stats.limited += 1
-            return limited
+        if visit.refusal is not None:
+            return self._limited(visit.refusal, environ, visit)
         return self._ready(request, environ) or self._turned_away(environ, visit)
+
+    def _limited(self, refusal: GatewayError, environ: Environ, visit: Visit) -> Answer:
+        self.stats.limited += 1
+        return refused(refusal, environ, visit)
 
     def _turned_away(self, environ: Environ, visit: Visit) -> Answer | None:
         """The answer to what would need a worker, where there is none to spare for it."""
@@ -156,10 +179,13 @@ def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:
 
 def head_of(status: str, headers: Headers, *, is_last: bool) -> bytes:
     """The head of an answer, as it goes over the wire."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    end = "Connection: close\r\n\r\n" if is_last else "\r\n"
-    head = f"HTTP/1.1 {status}\r\nDate: {_http_date(int(time.time()))}\r\n{lines}{end}"
-    return head.encode("latin-1")
+    end = "Connection: close\r\n" if is_last else ""
+    return _head(status, f"{lines_of(headers)}{end}")
+
+
+def _head(status: str, lines: str) -> bytes:
+    date = _http_date(int(time.time()))
+    return f"HTTP/1.1 {status}\r\nDate: {date}\r\n{lines}\r\n".encode("latin-1")
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from waitress.server import create_server
@@ -22,7 +21,7 @@ from services.server.at_work import AtWork
 from services.server.channel import IDLE_SEC, Channel
 from services.server.lane import Lane
 from services.server.opening import turn_away
-from services.server.watched import WatchedSockets
+from services.server.watched import READ, WRITE, WatchedSockets
 from services.watchdog import Heart
 
 log = logging.getLogger("gateway.server")
@@ -177,16 +176,17 @@ class Server:
         if one is self._waitress:
             self._accept()
             return
-        self._heart.beat()
         try:
-            if events & EVENT_READ:
-                one.handle_read()
-            if events & EVENT_WRITE and one.connected:
+            is_as_before = events & READ and one.handle_read()
+            if events & WRITE and one.connected:
                 one.handle_write()
+            elif is_as_before:
+                return
         except Exception:
             # Whatever it is, it concerns this connection: the others go on.
             log.exception("connection broken off")
             one.handle_close()
+        self._heart.beat()
         self._sockets.settle(one)
 
     def _accept(self) -> None:

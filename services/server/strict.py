@@ -96,15 +96,18 @@ def check_head(head: bytes) -> None:
     Raises: GatewayError — what is wrong with it.
     """
     line, _, rest = head.partition(b"\r\n")
-    method, is_new = _checked_line(line)
+    method, is_new = checked_line(line)
     headers = _checked_headers(rest)
     if is_new or b"host" in headers:
         _check_host(headers.get(b"host"))
     _check_framing(headers, method, is_new=is_new)
 
 
-def _checked_line(line: bytes) -> tuple[bytes, bool]:
-    """The method, and whether the version is 1.1."""
+def checked_line(line: bytes) -> tuple[bytes, bool]:
+    """The method, and whether the version is 1.1.
+
+    Raises: GatewayError — it is no request line.
+    """
     parts = line.split(b" ")
     if len(parts) == 3 and len(parts[1]) > MAX_TARGET_BYTES:
         raise TargetTooLong
@@ -138,8 +141,13 @@ def _checked_headers(rest: bytes) -> dict[bytes, bytes]:
     return single
 
 
+def is_host(host: bytes | None) -> bool:
+    """Whether a Host header names one."""
+    return host is not None and HOST.fullmatch(host) is not None
+
+
 def _check_host(host: bytes | None) -> None:
-    if host is None or HOST.fullmatch(host) is None:
+    if not is_host(host):
         raise InvalidRequest("The request needs one Host header that names a host.")
 
 

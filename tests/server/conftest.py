@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,6 +122,29 @@ class Application:
         body = self.body + environ["wsgi.input"].read()
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
+
+
+class Hits:
+    """A hit path that knows one target; `meanwhile` is called while an answer is looked up."""
+
+    def __init__(self, body=b"[1]", meanwhile=lambda: None):
+        headers = {"Content-Length": str(len(body))}
+        lines = f"Content-Length: {len(body)}\r\n"
+        self._head = SimpleNamespace(status="200 OK", headers=headers, lines=lines)
+        self._body = body
+        self._meanwhile = meanwhile
+        self.threads = set()
+
+    def find(self, environ):
+        self._meanwhile()
+        return (self._head, self._body) if environ["REQUEST_URI"] == "/hit" else None
+
+    def give(self, head, environ):
+        self.threads.add(threading.current_thread())
+
+    def hit(self, environ):
+        found = self.find(environ)
+        return found and (self._head.status, [*self._head.headers.items()], self._body)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import pytest
 
 from services.server.serving import DRAIN_SEC, GRACE_SEC
-from tests.server.conftest import get, until
+from tests.server.conftest import Hits, get, until
 
 
 def test_what_runs_is_answered_and_told_that_it_was_the_last(serve):
@@ -117,16 +117,12 @@ def test_who_takes_longer_than_the_limit_is_abandoned_and_counted(serve):
 
 
 def test_a_drain_that_begins_while_a_hit_is_made_leaves_the_connection_as_told(serve):
-    class Hits:
-        def hit(self, environ):
-            running.server.drain()  # as a signal handler would, between two lines
-            return "200 OK", [("Content-Length", "2")], b"[]"
-
-    running = serve(Hits())
+    # as a signal handler would, between two lines
+    running = serve(Hits(meanwhile=lambda: running.server.drain()))  # noqa: PLW0108  # it runs later
     client = running.connect()
     _, headers, _ = client.ask(get("/hit"))
     assert "connection" not in headers
 
-    status, headers, _ = client.ask(get("/again"))
+    status, headers, _ = client.ask(get("/hit"))
 
     assert (status, headers["connection"]) == (200, "close")

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import threading
 from http import HTTPStatus
 
 import pytest
@@ -17,25 +16,11 @@ from services.server.channel import (
     STALL_SEC,
 )
 from services.server.serving import IDLE_WHEN_FULL_SEC
-from tests.server.conftest import get, until
+from tests.server.conftest import Hits, get, until
 
 POST = b"POST /echo HTTP/1.1\r\nHost: here\r\n"
 #: More than the kernel takes on loopback, whatever its buffers.
 LARGE = b"x" * (6 * 2**20)
-
-
-class Hits:
-    """A hit path that knows one target."""
-
-    def __init__(self, body=b"[1]"):
-        self.body = body
-        self.threads = set()
-
-    def hit(self, environ):
-        if environ["REQUEST_URI"] != "/hit":
-            return None
-        self.threads.add(threading.current_thread())
-        return "200 OK", [("Content-Length", str(len(self.body)))], self.body
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from stores import backends, shared
 from stores.guard import RedisDown
 from stores.shared import Lease, Newer, Taken
 from tests.redis_server import GarbageServer, RedisServer, free_port, wait_until
-from tests.stores.instances import KEY, Counted, acquire, endless, in_threads
+from tests.stores.instances import KEY, Counted, acquire, at_hand, endless, in_threads
 from tests.stores.test_unreadable import ANSWERS
 
 
@@ -294,7 +294,7 @@ def test_whatever_says_something_else_on_its_port_everybody_has_an_answer(
             assert walk(one, f"song:{number}").body == b"[1]"
             one.cache.keep_failure(one.failure(), one.lease(f"artist:{number}"))
             assert one.cache.look(f"artist:{number}").failure is not None
-            one.cache.at_hand(f"song:{number}", one.clock())
+            at_hand(one.cache, f"song:{number}")
             for work in (one.upkeep.tend, one.upkeep.listen, lambda: one.cache.purge("song:0")):
                 with suppress(RedisDown):
                     work()

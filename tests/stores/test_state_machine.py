@@ -25,6 +25,7 @@ from services.responses import fresh_hit
 from services.sealing import Flown
 from stores.guard import RedisDown
 from stores.shared import Lease
+from tests.stores.instances import at_hand
 from tests.stores.promises import Promises
 from tests.stores.two_nodes import KEYS, Call, Node, World
 
@@ -271,10 +272,9 @@ class TwoNodes(RuleBasedStateMachine):
 
     def _given(self, node: Node, key: tuple[str, str]) -> Served:
         """As a request goes: past the engine where the answer is at hand."""
-        now = node.clock()
-        at_hand = node.cache.at_hand(node.key(key), now)
-        if at_hand is not None and fresh_hit(at_hand, now):
-            return Served(at_hand, CacheState.FRESH)
+        held = at_hand(node.cache, node.key(key))
+        if held is not None and fresh_hit(held, node.clock()):
+            return Served(held, CacheState.FRESH)
         return node.engine.get(*node.question(key))
 
     def _asked(

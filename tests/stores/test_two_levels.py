@@ -11,7 +11,7 @@ from errors import UpstreamBlocked, UpstreamTimeout
 from stores.guard import RedisDown
 from stores.shared import Lease, Newer
 from tests.doubles import MIB, X, build_engine, make_envelope, scripted
-from tests.stores.instances import KEY, Counted, endless, in_threads
+from tests.stores.instances import KEY, Counted, at_hand, endless, in_threads
 
 # ---- one answer, two instances
 
@@ -37,7 +37,7 @@ def test_a_load_costs_three_commands_and_a_hit_none(two, redis_server):
 
     for _ in range(100):
         assert one.cache.look(KEY).envelope is not None
-        assert one.cache.at_hand(KEY, one.clock()) is not None
+        assert at_hand(one.cache, KEY) is not None
     assert counted() == {"mget": 1, "evalsha": 2}
 
 
@@ -53,11 +53,11 @@ def test_memory_is_trusted_for_a_while_and_then_redis_is_asked(
     one.host_clock.advance(trust_sec - 0.01)
     for _ in range(5):
         assert one.cache.look(KEY).level == "L1"
-    assert one.cache.at_hand(KEY, one.clock()) is not None
+    assert at_hand(one.cache, KEY) is not None
     assert counted() == {}
 
     one.host_clock.advance(0.01)
-    assert one.cache.at_hand(KEY, one.clock()) is None
+    assert at_hand(one.cache, KEY) is None
     for _ in range(5):
         one.cache.look(KEY)
     assert counted() == {"mget": 1}, "and trusted again"
