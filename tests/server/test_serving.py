@@ -142,8 +142,8 @@ def test_one_client_cannot_have_all_workers(serve):
     assert headers["retry-after"] == "1"
     running.application.go.set()
     assert [client.answer()[0] for client in waiting] == [200] * 2
-    until(running.is_idle)
     for _ in range(3):
+        until(lambda: not running.server._at_work._counts)
         assert running.connect().ask(get("/again"))[0] == 200
 
 
