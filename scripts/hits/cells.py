@@ -97,10 +97,14 @@ STAGES = (("sizes", "forms", "cores", "connections"), ("processes",), ("hung",))
 
 
 def stages(chapters: Iterable[str], absent: Iterable[str]) -> list[list[Cell]]:
-    """The cells of these chapters by stage, each once, without those of absent servers."""
+    """The cells of these chapters by stage, each once, without those of absent servers.
+
+    By size, so that those who are compared follow each other.
+    """
     chosen, left_out = set(chapters), set(absent)
     found = [
-        list(dict.fromkeys(cell for one in stage if one in chosen for cell in CHAPTERS[one]))
+        dict.fromkeys(cell for one in stage if one in chosen for cell in CHAPTERS[one])
         for stage in STAGES
     ]
-    return [[cell for cell in cells if cell.server not in left_out] for cells in found if cells]
+    here = [[cell for cell in cells if cell.server not in left_out] for cells in found if cells]
+    return [sorted(cells, key=lambda cell: SIZES.index(cell.size)) for cells in here]

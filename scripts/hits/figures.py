@@ -14,7 +14,8 @@ class Window:
     """One cell in one round.
 
     Units: requests a second; milliseconds; microseconds of the server's and of the client's CPU
-           for one request; context switches of the server for one; cores that others used.
+           for one request; context switches of the server for one; cores that others used;
+           share of the requests whose line is in the log.
     """
 
     rate: float
@@ -24,6 +25,7 @@ class Window:
     client_cpu_us: float
     switches: float
     others: float
+    logged: float = 0.0
 
     @property
     def tail(self) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from scripts.hits import cells, usage, wrk
 from scripts.hits.bodies import Body
 from scripts.hits.cells import ALL_CORES, CLIENT_CORES, SERVER_CORES, Cell
 from scripts.hits.figures import Round, Window
 from scripts.hits.servers import Server
-from scripts.hits.stage import Stage, counted
+from scripts.hits.stage import Counts, Stage, counted
 from scripts.hits.wrk import Load, LoadFailed
 
 #: wrk counts bytes also of the answers that its end cut off, and not all of them.
@@ -46,12 +47,14 @@ def measured(stage: Stage, cell: Cell, seconds: int) -> Window:
     headers = {name: body.etag if value == cells.ETAG else value for name, value in cell.headers}
     _probe(cell, server, body, headers)
     keeper = _keeper(stage, cell)
-    before = counted(keeper, body.target) if keeper else (0, 0)
+    before = counted(keeper, body.target) if keeper else None
     window, load = _window(server, cell, body, headers, seconds)
-    after = counted(keeper, body.target) if keeper else (0, 0)
-    asked, hits = after[0] - before[0], after[1] - before[1]
-    _check(cell, body, load, asked, hits)
-    return window
+    _check_whole(cell, body, load)
+    if keeper is None or before is None:
+        return window
+    added = counted(keeper, body.target).since(before)
+    check_hits(cell, load, added)
+    return replace(window, logged=added.lines / max(1, added.lines + added.dropped))
 
 
 def _keeper(stage: Stage, cell: Cell) -> Server | None:
@@ -105,15 +108,23 @@ def _wants_coding(headers: dict[str, str], status: int) -> bool:
     return "Accept-Encoding" in headers and status == 200
 
 
-def _check(cell: Cell, body: Body, load: Load, asked: int, hits: int) -> None:
-    """See that all answers were whole and hits.
+def _check_whole(cell: Cell, body: Body, load: Load) -> None:
+    """See that no answer was cut.
+
+    Raises: LoadFailed.
+    """
+    if not cell.headers and load.bytes < WHOLE * load.requests * len(body.content):
+        raise LoadFailed(f"{cell.who}, {cell.size}: answers were not whole")
+
+
+def check_hits(cell: Cell, load: Load, added: Counts) -> None:
+    """See that our answers were hits, and that nginx did not ask us.
 
     Raises: LoadFailed.
     """
     name = f"{cell.who}, {cell.size}"
-    if not cell.headers and load.bytes < WHOLE * load.requests * len(body.content):
-        raise LoadFailed(f"{name}: answers were not whole")
-    if cell.server == cells.NGINX and asked:
-        raise LoadFailed(f"{name}: {asked} requests came through to us")
-    if cell.server in OURS_ALONE and (asked != hits or hits < load.requests):
-        raise LoadFailed(f"{name}: of {load.requests} requests {hits} were hits")
+    if cell.server == cells.NGINX:
+        if added.asked:
+            raise LoadFailed(f"{name}: {added.asked} requests came through to us")
+    elif added.asked != added.hits or added.hits < load.requests:
+        raise LoadFailed(f"{name}: {added.hits} hits for {load.requests} requests")

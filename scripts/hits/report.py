@@ -69,16 +69,40 @@ def verdict_rows(found: Sequence[Verdict]) -> list[Row]:
     ]
 
 
+def notes(rounds: Sequence[Round]) -> list[str]:
+    """What a reader must know to judge the figures."""
+    found = [_room_for_two(rounds, size) for size in SIZES]
+    logged = middle(rounds, (cells.OURS, SIZES[0]), lambda w: w.logged)
+    if logged is not None:
+        found.append(
+            f"Access log: of our answers at {SIZES[0]}, {logged:.0%} had their line written (to"
+            " /dev/null); a full queue drops the others and counts them."
+        )
+    return [one for one in found if one]
+
+
+def _room_for_two(rounds: Sequence[Round], size: str) -> str:
+    """Two processes and the client share two cores: what that leaves."""
+    server = middle(rounds, (cells.ONE, size), lambda w: w.cpu_us)
+    client = middle(rounds, (cells.ONE, size), lambda w: w.client_cpu_us)
+    if not server or not client:
+        return ""
+    return (
+        f"Two processes at {size}: the client needs {client:.0f} us of the same two cores for each"
+        f" {server:.0f} us of ours, which leaves {2 * server / (server + client):.2f} x one."
+    )
+
+
 def plain(rounds: Sequence[Round]) -> str:
     """For a terminal."""
     tables = (table(COLUMNS, rows(rounds)), table(TARGETS, verdict_rows(verdicts(rounds))))
-    return "\n\n".join(tables)
+    return "\n\n".join((*tables, "\n".join(notes(rounds))))
 
 
 def markdown(rounds: Sequence[Round]) -> str:
     """For the README."""
     tables = (_markdown(COLUMNS, rows(rounds)), _markdown(TARGETS, verdict_rows(verdicts(rounds))))
-    return "\n\n".join(tables)
+    return "\n\n".join((*tables, "\n".join(f"- {note}" for note in notes(rounds))))
 
 
 def _markdown(columns: Row, lines: Sequence[Row]) -> str:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from typing import NamedTuple
 
 import orjson
 
@@ -36,7 +37,21 @@ COLD_CLIENTS = 40
 PAUSE_SEC = 1.0
 UNBOUND = {"RATELIMIT_FETCHES_AT_A_TIME": "0", "RATELIMIT_FETCHES_PER_MINUTE": "0"}
 
-_COUNT = re.compile(r'gateway_requests_total\{cache="(\w+)",.*route="([^"]+)",.*\} (\S+)')
+_REQUESTS = re.compile(r'^gateway_requests_total\{cache="(\w+)",.*route="([^"]+)".*\} (\S+)$', re.M)
+_LINES = re.compile(r"^gateway_log_lines_(dropped_)?total (\S+)$", re.M)
+
+
+class Counts(NamedTuple):
+    """Requests for one route and how many of them were hits; lines in the log, and not in it."""
+
+    asked: int
+    hits: int
+    lines: int
+    dropped: int
+
+    def since(self, before: Counts) -> Counts:
+        """What has been added."""
+        return Counts(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 @dataclass(slots=True)
@@ -112,14 +127,25 @@ def absent() -> dict[str, str]:
     return found
 
 
-def counted(server: Server, target: str) -> tuple[int, int]:
-    """How many requests for this route a gateway has had, and how many of them were hits."""
-    text = server.ask("/metrics").content.decode()
-    path = target.partition("?")[0]
-    counts = [
-        (cache, int(float(count))) for cache, route, count in _COUNT.findall(text) if route == path
+def counted(server: Server, target: str) -> Counts:
+    """What a gateway has counted up to now."""
+    return counts(server.ask("/metrics").content.decode(), target.partition("?")[0])
+
+
+def counts(metrics: str, path: str) -> Counts:
+    """What is told of one route, and of the log."""
+    by_cache = [
+        (cache, int(float(count)))
+        for cache, route, count in _REQUESTS.findall(metrics)
+        if route == path
     ]
-    return sum(n for _, n in counts), sum(n for cache, n in counts if cache == "hit")
+    lines = {name: int(float(count)) for name, count in _LINES.findall(metrics)}
+    return Counts(
+        asked=sum(count for _, count in by_cache),
+        hits=sum(count for cache, count in by_cache if cache == "hit"),
+        lines=lines.get("", 0),
+        dropped=lines.get("dropped_", 0),
+    )
 
 
 def _ours_and_peers(stack: contextlib.ExitStack, emulator: Emulator, names: list[str]) -> Stage:
