@@ -78,6 +78,11 @@ def notes(rounds: Sequence[Round]) -> list[str]:
             f"Access log: of our answers at {SIZES[0]}, {logged:.0%} had their line written (to"
             " /dev/null); a full queue drops the others and counts them."
         )
+    windows = [window for one in rounds for window in one.values()]
+    disturbed = sum(window.others > CALM for window in windows)
+    found.append(
+        f"{disturbed} of {len(windows)} windows were disturbed: others used over {CALM:g} cores."
+    )
     return [one for one in found if one]
 
 
@@ -100,9 +105,22 @@ def plain(rounds: Sequence[Round]) -> str:
 
 
 def markdown(rounds: Sequence[Round]) -> str:
-    """For the README."""
-    tables = (_markdown(COLUMNS, rows(rounds)), _markdown(TARGETS, verdict_rows(verdicts(rounds))))
+    """For the README: who at which size, then the targets."""
+    everybody = list(dict.fromkeys(who for who, _ in names(rounds)))
+    sizes = [(who, *(_brief(rounds, (who, size)) for size in SIZES)) for who in everybody]
+    tables = (
+        _markdown(("req/s, x bare Waitress", *SIZES), sizes),
+        _markdown(TARGETS, verdict_rows(verdicts(rounds))),
+    )
     return "\n\n".join((*tables, "\n".join(f"- {note}" for note in notes(rounds))))
+
+
+def _brief(rounds: Sequence[Round], name: Name) -> str:
+    rate = middle(rounds, name, lambda w: w.rate)
+    if rate is None:
+        return NONE
+    beside = _ratio(rounds, name, cells.BARE)
+    return f"{rate:,.0f}: {beside}" if beside else f"{rate:,.0f}"
 
 
 def _markdown(columns: Row, lines: Sequence[Row]) -> str:
