@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load chaos lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load bench chaos lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,10 @@ help: ## this list
 
 .venv/.develops: requirements-dev.txt .venv/.runs
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/.benches: requirements-bench.txt .venv/.runs
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 setup: .venv/.develops ## .venv with everything, tools included
@@ -58,12 +62,16 @@ format: .venv/.develops ## ruff, fixing what it can
 load: .venv/.runs ## bounded load on a running gateway (BASE_URL)
 	$(BIN)/python -m scripts.load_smoke --base-url $(or $(BASE_URL),http://127.0.0.1:5000)
 
+bench: .venv/.benches ## fresh hits beside Waitress, Flask, FastAPI and nginx: 8 minutes, wants wrk
+	$(BIN)/python -m scripts.bench_hits
+
 chaos: .venv/.develops ## every fault of the matrix, at length; writes docs/chaos.md
 	$(BIN)/python -m scripts.chaos --long --out docs/chaos.md
 
 lock: .venv/.develops ## write the pinned requirements from their .in files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,7 +27,7 @@ StorageUri = Annotated[
     str,
     Field(pattern=r"^(memory://|((redis|valkey)s?(\+(sentinel|cluster))?|unix)://[^\s]+)$"),
 ]
-PerMinute = Annotated[int, Ge(0), Le(1_000_000)]
+PerMinute = Annotated[int, Ge(0), Le(100_000_000)]
 BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$")]
 
 

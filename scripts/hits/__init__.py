@@ -1,0 +1,1 @@
+"""The rate of fresh hits beside other servers that return the same bytes."""
