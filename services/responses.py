@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from http import HTTPStatus
 
 import orjson
-from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_list_header
+from werkzeug.http import parse_list_header
 
-from envelope import Envelope, etag_of, gzipped, rfc3339
+from envelope import Envelope, etag_of, rfc3339
 from errors import GatewayError, UpstreamFailure, error_body
+from forms import Forms
+from services.encodings import WAYS
 from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
@@ -22,8 +22,6 @@ Answer = tuple[str, Headers, bytes]
 
 #: Ids named in X-Data-Missing: a header is no place for hundreds.
 MOST_NAMED = 50
-#: Browsers send forty characters; what is longer gets the plain form and is not remembered.
-LONGEST_ACCEPT_ENCODING = 200
 JSON_TYPE = "application/json"
 #: What every answer carries unless it says otherwise, as a page for people must: it is data, to be
 #: run and framed by nobody, and anybody's to fetch. HSTS is for whoever ends TLS in front of us.
@@ -189,7 +187,7 @@ def wrapped(served: Served) -> Served:
     headers = tuple((name, own.get(name, value)) for name, value in served.envelope.headers)
     return replace(
         served,
-        envelope=replace(served.envelope, body=body, gzip_body=None, etag=etag, headers=headers),
+        envelope=replace(served.envelope, forms=Forms.of_once(body), etag=etag, headers=headers),
     )
 
 
@@ -216,25 +214,16 @@ def answer(
 ) -> Answer:
     """The answer from this envelope: whoever gives it, it is equal.
 
-    Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form,
-    or one made for him where the body itself was.
+    Nothing is sent to a caller who holds it already.
     """
     if if_none_match and is_not_modified(if_none_match, envelope.etag):
         return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"], b""
-    body = envelope.body
-    if len(accept_encoding) <= LONGEST_ACCEPT_ENCODING and accepts_gzip(accept_encoding):
-        packed = envelope.gzip_body or gzipped(body)
-        if packed is not None:
-            headers.append(("Content-Encoding", "gzip"))
-            body = packed
+    forms = envelope.forms
+    coding, body = WAYS[accept_encoding](forms) or forms.other()
+    if coding is not None:
+        headers.append(("Content-Encoding", coding))
     headers.append(("Content-Length", str(len(body))))
     return "200 OK", headers, body
-
-
-@lru_cache(maxsize=256)
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether this Accept-Encoding allows gzip; clients repeat a handful of values."""
-    return parse_accept_header(accept_encoding, Accept).quality("gzip") > 0
 
 
 def is_not_modified(if_none_match: str, etag: str) -> bool:
