@@ -86,13 +86,14 @@ def make_envelope(
     etag: str | None = None,
     ttl: float | None = None,
     cost: float = 0.0,
+    forms: Forms | None = None,
     **more: Any,
 ) -> Envelope:
     """An envelope fetched now, with these limits."""
     return Envelope(
         key=key,
         status=200,
-        forms=Forms.of_once(body),
+        forms=forms or Forms.of_once(body),
         etag=etag_of(body) if etag is None else etag,
         fetched_at=now,
         fresh_until=now + fresh,
