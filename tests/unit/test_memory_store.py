@@ -244,13 +244,14 @@ def test_the_largest_entry_is_measured_as_it_is_read():
     assert store.oversize == 1
 
 
-def test_a_plain_form_larger_than_the_shelf_is_made_each_time():
+def test_a_plain_form_larger_than_the_shelf_is_made_each_time_and_pushes_out_none():
     store = store_of(max_bytes=40_000)
-    store.set("a", packable("a"))
-    forms = store.peek("a").forms
+    store.set("small", packable("small", 3_000))
+    store.set("large", packable("large"))
+    small, large = (store.peek(key).forms.ready() for key in ("small", "large"))
 
-    assert forms.ready() == forms.ready()
-    assert (store.plains.made, shelved(store)) == (2, [])
+    assert store.peek("large").forms.ready() == large
+    assert (store.plains.made, shelved(store)) == (3, [small])
 
 
 @given(
