@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from werkzeug.test import Client
@@ -101,7 +101,7 @@ def targets(catalogue: Catalogue) -> dict[str, str]:
 def bodies() -> dict[str, bytes]:
     """What a gateway over the emulator answers."""
     with Emulator(seed=7) as emulator:
-        urls = {name.lower(): url for name, url in emulator.environment().items()}
+        urls: dict[str, Any] = {name.lower(): url for name, url in emulator.environment().items()}
         settings = Settings.model_construct(**urls, enable_rate_limits=False)
         client = Client(create_gateway(settings, default_limits()).wsgi)
         return {name: client.get(url).data for name, url in targets(emulator.catalogue).items()}
