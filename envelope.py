@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gzip
 import hashlib
 import math
 from dataclasses import dataclass, replace
@@ -14,11 +13,9 @@ from typing import Any
 import orjson
 
 from errors import GatewayError, ImplausibleAnswer, NotFound
+from forms import Forms
 
-#: How much a stored body must weigh before its gzip form is worth the bytes of a second copy.
-GZIP_FROM_BYTES = 500
-GZIP_LEVEL = 6
-#: What an entry costs beside its bodies: key, times, headers, dict slot (traced: 0.9 KB).
+#: What an entry costs beside its body: key, times, headers, dict slot (traced: 1.15 KB).
 ENTRY_OVERHEAD_BYTES = 1200
 READABLE_KEY_CHARS = 96
 #: Partial results in a row after which healing slows down.
@@ -134,8 +131,7 @@ class Envelope:
 
     key: str
     status: int
-    body: bytes
-    gzip_body: bytes | None
+    forms: Forms
     etag: str
     fetched_at: float
     fresh_until: float
@@ -169,6 +165,11 @@ class Envelope:
         return max(0, int(now - self.fetched_at))
 
     @property
+    def body(self) -> bytes:
+        """The plain bytes, for who reads them once; who answers with them looks into `forms`."""
+        return self.forms.body
+
+    @property
     def is_absent(self) -> bool:
         """Whether this is the record of an absence."""
         return self.status == NotFound.status
@@ -185,8 +186,8 @@ class Envelope:
 
     @property
     def size_bytes(self) -> int:
-        """What keeping it costs."""
-        return len(self.body) + len(self.gzip_body or b"") + ENTRY_OVERHEAD_BYTES
+        """What keeping it costs, in its stored form."""
+        return len(self.forms.stored[1]) + ENTRY_OVERHEAD_BYTES
 
     def is_due_early(self, now: float, chance: float) -> bool:
         """Whether this reader, by its `chance` in (0, 1], renews it before its time is over.
@@ -276,15 +277,8 @@ class Failure:
         return error
 
 
-def gzipped(body: bytes) -> bytes | None:
-    """The gzip form, where it is worth its place; no time stamp, so equal bodies stay equal."""
-    if len(body) < GZIP_FROM_BYTES:
-        return None
-    return gzip.compress(body, GZIP_LEVEL, mtime=0)
-
-
 def etag_of(body: bytes) -> str:
-    """A weak validator: it stands for the identity and the gzip form alike.
+    """A weak validator: it stands for the plain and the gzip form alike.
 
     Source: RFC 9110 section 8.8.1.
     """

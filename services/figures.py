@@ -56,6 +56,9 @@ def _of_cache(engine: ReadThrough) -> Iterator[Row]:
     yield Row("memory_entries", "answers in memory", len(memory))
     yield Row("memory_bytes", "bytes that they take", memory.bytes_held)
     yield Row("memory_max_bytes", "bytes that they may take", memory.max_bytes)
+    yield Row("memory_plain_forms", "plain forms ready beside gzip ones", len(memory.plains))
+    yield Row("memory_plain_bytes", "bytes that they take of those", memory.plains.bytes_held)
+    yield Row("memory_unpacked_total", "plain forms made for clients", memory.plains.made)
     yield Row("memory_evictions_total", "answers dropped to make room", memory.evictions)
     yield Row("memory_oversize_total", "answers too large to keep", memory.oversize)
 

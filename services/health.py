@@ -141,6 +141,7 @@ def cache_health(
         "entries": len(memory),
         "bytes": memory.bytes_held,
         "max_bytes": memory.max_bytes,
+        "plain_bytes": memory.plains.bytes_held,
         "evictions": memory.evictions,
         "oversize": memory.oversize,
         **asdict(cache.stats),

@@ -63,7 +63,7 @@ class HitPath:
         self._max_targets = max_targets
         self._note = note
         self._keys: OrderedDict[str, str] = OrderedDict()
-        self._heads: dict[tuple[str, str], Head] = {}
+        self._heads: dict[tuple[str, str | None], Head] = {}
         self._lock = threading.Lock()
 
     def learn(self, target: str, key: str) -> None:
@@ -121,7 +121,9 @@ class HitPath:
         if self._note is not None:
             self._note(head.key)
 
-    def _made(self, key: str, envelope: Envelope, form: str, size: int, now: float) -> Head | None:
+    def _made(
+        self, key: str, envelope: Envelope, form: str | None, size: int, now: float
+    ) -> Head | None:
         """The head for as long as none of its headers changes; None without a fresh answer."""
         trusted_until = self._cache.trusted_until(envelope, now)
         headers = fresh_hit(envelope, now) if now < trusted_until else None

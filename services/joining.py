@@ -8,6 +8,7 @@ from typing import Any
 
 from envelope import Envelope, etag_of
 from errors import GatewayError
+from forms import Forms
 from services.resource import CacheState, Params, Resource, Served, is_failure
 from services.responses import with_stored_headers
 
@@ -31,8 +32,7 @@ def joined(
     envelope = Envelope(
         key="",
         status=200,
-        body=body,
-        gzip_body=None,
+        forms=Forms.of_once(body),
         etag=etag_of(body),
         fetched_at=min((one.fetched_at for one in parts), default=now),
         fresh_until=min(one.fresh_until for one in parts) if is_whole else now,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from http import HTTPStatus
 
 import orjson
-from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_list_header
+from werkzeug.http import parse_list_header
 
-from envelope import Envelope, etag_of, gzipped, rfc3339
+from envelope import Envelope, etag_of, rfc3339
 from errors import GatewayError, UpstreamFailure, error_body
+from forms import Form, Forms
+from services.encodings import WAYS
 from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
@@ -22,11 +22,8 @@ Answer = tuple[str, Headers, bytes]
 
 #: Ids named in X-Data-Missing: a header is no place for hundreds.
 MOST_NAMED = 50
-#: Browsers send forty characters; what is longer gets the plain form and is not remembered.
-LONGEST_ACCEPT_ENCODING = 200
 JSON_TYPE = "application/json"
-#: Forms of an answer beside the names of content codings.
-IDENTITY = "identity"
+#: The form of an answer for who holds it already, beside the names of content codings.
 NOT_MODIFIED = "not modified"
 #: What every answer carries unless it says otherwise, as a page for people must: it is data, to be
 #: run and framed by nobody, and anybody's to fetch. HSTS is for whoever ends TLS in front of us.
@@ -192,7 +189,7 @@ def wrapped(served: Served) -> Served:
     headers = tuple((name, own.get(name, value)) for name, value in served.envelope.headers)
     return replace(
         served,
-        envelope=replace(served.envelope, body=body, gzip_body=None, etag=etag, headers=headers),
+        envelope=replace(served.envelope, forms=Forms.of_once(body), etag=etag, headers=headers),
     )
 
 
@@ -230,28 +227,22 @@ def answer(
     return status, headers, body
 
 
-def chosen(
-    envelope: Envelope, if_none_match: str | None, accept_encoding: str
-) -> tuple[str, bytes]:
-    """The form of the answer for this caller, and its bytes.
+def chosen(envelope: Envelope, if_none_match: str | None, accept_encoding: str) -> Form:
+    """The form of the answer for this caller.
 
-    Nothing is sent to a caller who holds it already; a caller who takes gzip gets the stored form,
-    or one made for him where the body itself was.
+    Nothing is sent to a caller who holds it already.
     """
     if if_none_match and is_not_modified(if_none_match, envelope.etag):
         return NOT_MODIFIED, b""
-    if len(accept_encoding) <= LONGEST_ACCEPT_ENCODING and accepts_gzip(accept_encoding):
-        packed = envelope.gzip_body or gzipped(envelope.body)
-        if packed is not None:
-            return "gzip", packed
-    return IDENTITY, envelope.body
+    forms = envelope.forms
+    return WAYS[accept_encoding](forms) or forms.other()
 
 
-def framed(form: str, headers: Headers, size: int) -> tuple[str, Headers]:
+def framed(form: str | None, headers: Headers, size: int) -> tuple[str, Headers]:
     """Status line and headers of an answer in this form."""
     if form == NOT_MODIFIED:
         return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"]
-    if form != IDENTITY:
+    if form is not None:
         headers.append(("Content-Encoding", form))
     headers.append(("Content-Length", str(size)))
     return "200 OK", headers
@@ -260,12 +251,6 @@ def framed(form: str, headers: Headers, size: int) -> tuple[str, Headers]:
 def lines_of(headers: Headers) -> str:
     """Headers as they go over the wire."""
     return "".join([f"{name}: {value}\r\n" for name, value in headers])
-
-
-@lru_cache(maxsize=256)
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether this Accept-Encoding allows gzip; clients repeat a handful of values."""
-    return parse_accept_header(accept_encoding, Accept).quality("gzip") > 0
 
 
 def is_not_modified(if_none_match: str, etag: str) -> bool:

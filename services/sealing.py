@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from envelope import Envelope, Failure, Freshness, Policy, etag_of, gzipped, items_in
+from envelope import Envelope, Failure, Freshness, Policy, etag_of, items_in
 from errors import GatewayError, ImplausibleAnswer, NotFound, UpstreamUnavailable
+from forms import Forms
 from services.question import Question
 from services.resource import Fetched
 
@@ -60,8 +61,7 @@ class Sealer:
         return Envelope(
             key=question.key,
             status=200,
-            body=body,
-            gzip_body=gzipped(body),
+            forms=Forms.of(body),
             etag=etag,
             fetched_at=min(flown.began, flown.oldest),
             fresh_until=fresh_until,
@@ -88,8 +88,7 @@ class Sealer:
         return Envelope(
             key=question.key,
             status=NotFound.status,
-            body=absence.detail.encode(),
-            gzip_body=None,
+            forms=Forms.of(absence.detail.encode()),
             etag="",
             fetched_at=flown.began,
             fresh_until=now + fresh_sec,

@@ -11,6 +11,7 @@ import orjson
 
 from envelope import Envelope, Failure
 from errors import GatewayError
+from forms import GZIP_WBITS, Forms
 
 #: Written into every frame and every key: another number is another gateway's data.
 SCHEMA = 1
@@ -22,7 +23,6 @@ LONGEST_FRAME_BYTES = 32 * 2**20
 LONGEST_FAILURE_BYTES = 16 * 2**10
 #: No count of ours comes near, and every script and format can hold it.
 HIGHEST_COUNT = 2**31
-GZIP_WBITS = 31
 #: What reading something odd can raise.
 ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, zlib.error)
 
@@ -39,14 +39,15 @@ def encode(envelope: Envelope) -> bytes:
 
     The fence stands first and has a fixed width, so that a script compares it as it is.
     """
+    forms = envelope.forms
     meta = orjson.dumps(
         {
             "v": SCHEMA,
             "k": envelope.key,
             "q": envelope.asked,
             "st": envelope.status,
-            "z": envelope.gzip_body is not None,
-            "l": len(envelope.body),
+            "z": forms.is_packed,
+            "l": forms.length,
             "e": envelope.etag,
             "t": envelope.fetched_at,
             "o": envelope.loaded_at,
@@ -63,8 +64,7 @@ def encode(envelope: Envelope) -> bytes:
             "i": envelope.is_proven,
         }
     )
-    body = envelope.body if envelope.gzip_body is None else envelope.gzip_body
-    fence = envelope.fence.encode()
+    fence, body = envelope.fence.encode(), forms.stored[1]
     return b"\n".join((fence, _checksum(fence, meta, body), meta, body))
 
 
@@ -91,7 +91,7 @@ def decode_head(key: str, start: bytes) -> Envelope | None:
     if len(rest) < 3:
         return None
     try:
-        return _envelope(key, fence, orjson.loads(rest[1]), b"", None)
+        return _envelope(key, fence, orjson.loads(rest[1]), Forms.of(b""))
     except ODD as error:
         raise BadFrame(str(error)) from error
 
@@ -101,20 +101,23 @@ def _decoded(key: str, frame: bytes) -> Envelope:
     if checksum != _checksum(fence, meta, packed):
         raise BadFrame("checksum")
     told = orjson.loads(meta)
-    body = _unpacked(packed, told["l"]) if told["z"] else packed
-    return _envelope(key, fence, told, body, packed if told["z"] else None)
+    return _envelope(key, fence, told, _forms(packed, told))
 
 
-def _envelope(
-    key: str, fence: bytes, told: dict[str, Any], body: bytes, gzip_body: bytes | None
-) -> Envelope:
+def _forms(stored: bytes, told: dict[str, Any]) -> Forms:
+    if not told["z"]:
+        plain = (None, stored)
+        return Forms(plain, plain)
+    return Forms((None, _unpacked(stored, told["l"])), ("gzip", stored))
+
+
+def _envelope(key: str, fence: bytes, told: dict[str, Any], forms: Forms) -> Envelope:
     if told["v"] != SCHEMA or told["k"] != key:
         raise BadFrame("another key or schema")
     envelope = Envelope(
         key=key,
         status=_count(told["st"]),
-        body=body,
-        gzip_body=gzip_body,
+        forms=forms,
         etag=str(told["e"]),
         fetched_at=_sec(told["t"]),
         fresh_until=_sec(told["u"]),

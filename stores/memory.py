@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
 from flask_caching.backends.base import BaseCache
 
-from envelope import Envelope
+from envelope import ENTRY_OVERHEAD_BYTES, Envelope
+from forms import Form, Forms
+from stores.shelf import PlainForms
 
 #: The most that answers asked for twice may take. What is left is for those asked for once, so a
 #: flood of new keys drops only itself: 700 unknown songs a second cost a hot set no hit.
 WANTED_SHARE = 0.8
 #: The most that records of absences may take: made-up ids must not drop answers.
 ABSENT_SHARE = 0.1
+#: The most that plain forms may take beside the stored ones: who asks for them spares an unpacking,
+#: what they push out is a fetch.
+PLAIN_SHARE = 0.125
 
 
 class Segment(OrderedDict[str, Envelope]):
@@ -54,8 +60,10 @@ class MemoryStore(BaseCache):
     """Envelopes by key, those dropped first that nobody asked for again.
 
     A segmented LRU: an answer asked for again moves from `new` to `wanted`, and what is pushed out
-    there gets another chance among the new ones.
-    Units: `max_bytes` counts bodies, gzip forms and a fixed overhead an entry.
+    there gets another chance among the new ones. A body is kept in its stored form; the plain one,
+    once asked for, lies on a shelf beside.
+    Units: `max_bytes` counts stored forms, plain ones on the shelf and a fixed overhead an entry;
+           `max_entry_bytes` is about the plain form.
     """
 
     def __init__(self, *, max_bytes: int, max_entry_bytes: int, max_entries: int) -> None:
@@ -68,6 +76,8 @@ class MemoryStore(BaseCache):
         self._wanted = Segment(max_entries * WANTED_SHARE, max_bytes * WANTED_SHARE)
         self._absent = Segment(max(1, max_entries * ABSENT_SHARE), max_bytes * ABSENT_SHARE)
         self._segments = (self._wanted, self._new, self._absent)
+        #: plain forms of packed bodies
+        self.plains = PlainForms(max_bytes * PLAIN_SHARE)
         #: entries dropped to make room
         self.evictions = 0
         #: answers too large to keep
@@ -93,8 +103,8 @@ class MemoryStore(BaseCache):
 
     @property
     def bytes_held(self) -> int:
-        """What all entries weigh."""
-        return sum(segment.bytes_held for segment in self._segments)
+        """What all entries weigh, and their plain forms on the shelf."""
+        return sum(segment.bytes_held for segment in self._segments) + self.plains.bytes_held
 
     @property
     def absences(self) -> int:
@@ -127,17 +137,30 @@ class MemoryStore(BaseCache):
 
     def set(self, key: str, value: Envelope, timeout: Any = None) -> bool:  # noqa: ARG002  # it knows its own
         """Keep the envelope, and drop others to make room; one too large is not kept."""
+        kept = self._as_kept(value)
         with self._lock:
             was_wanted = key in self._wanted
-            self._discard(key)
-            if value.size_bytes > self._max_entry_bytes:
+            self._discard(key, kept)
+            if value.forms.length + ENTRY_OVERHEAD_BYTES > self._max_entry_bytes:
                 self.oversize += 1
                 return False
             usual = self._wanted if was_wanted else self._new
-            (self._absent if value.is_absent else usual).add(key, value)
+            (self._absent if value.is_absent else usual).add(key, kept)
             self._demote()
             self._make_room()
             return True
+
+    def _as_kept(self, envelope: Envelope) -> Envelope:
+        """The envelope with its stored form alone: whoever has the other one in hand keeps it."""
+        forms = envelope.forms.on(self)
+        return envelope if forms is envelope.forms else replace(envelope, forms=forms)
+
+    def keep(self, forms: Forms, plain: Form) -> None:
+        """Put a plain form that was asked for on the shelf, if its entry is still held."""
+        with self._lock:
+            if forms.shelf is self:
+                self.plains.put(forms, plain)
+                self._make_room()
 
     def delete(self, key: str) -> bool:
         """Whether there was an envelope to forget."""
@@ -156,8 +179,18 @@ class MemoryStore(BaseCache):
         with self._lock:
             return [key for segment in self._segments for key in segment]
 
-    def _discard(self, key: str) -> bool:
-        return any(segment.take(key) for segment in self._segments)
+    def _discard(self, key: str, successor: Envelope | None = None) -> bool:
+        for segment in self._segments:
+            if (envelope := segment.take(key)) is not None:
+                self._unshelve(envelope, successor)
+                return True
+        return False
+
+    def _unshelve(self, gone: Envelope, successor: Envelope | None = None) -> None:
+        """An entry that is gone leaves no plain form, unless another has the same forms."""
+        if gone.forms.shelf is self and (successor is None or successor.forms is not gone.forms):
+            self.plains.take(gone.forms)
+            gone.forms.shelf = None
 
     def _demote(self) -> None:
         """Let the wanted ones that were not wanted for longest prove themselves anew."""
@@ -171,5 +204,5 @@ class MemoryStore(BaseCache):
             self._drop_from(self._new or self._wanted)
 
     def _drop_from(self, segment: Segment) -> None:
-        segment.take_oldest()
+        self._unshelve(segment.take_oldest()[1])
         self.evictions += 1

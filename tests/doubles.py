@@ -10,6 +10,7 @@ from typing import Any
 from cache_layer import CacheLayer
 from envelope import Envelope, Failure, Policy, etag_of
 from errors import GatewayError, UpstreamUnavailable
+from forms import Forms
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough
@@ -85,14 +86,14 @@ def make_envelope(
     etag: str | None = None,
     ttl: float | None = None,
     cost: float = 0.0,
+    forms: Forms | None = None,
     **more: Any,
 ) -> Envelope:
     """An envelope fetched now, with these limits."""
     return Envelope(
         key=key,
         status=200,
-        body=body,
-        gzip_body=None,
+        forms=forms or Forms.of_once(body),
         etag=etag_of(body) if etag is None else etag,
         fetched_at=now,
         fresh_until=now + fresh,

@@ -14,10 +14,10 @@ class Ask:
     target: str
     json: Any = None
 
-    def of(self, running):
+    def of(self, running, **headers):
         if self.json is not None:
-            return running.post(self.target, self.json)
-        return running.get(self.target)
+            return running.client.post(self.target, json=self.json, headers=headers)
+        return running.get(self.target, **headers)
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def fetch_artist_card(sources: Sources, params: ArtistParams) -> Fetched:
 
 def join_artists(params: ArtistsParams, items: Sequence[Envelope | GatewayError]) -> bytes:
     """The cards' own bytes, and which artists failed."""
-    cards = [item.body for item in items if isinstance(item, Envelope)]
+    cards = [item.forms.ready() for item in items if isinstance(item, Envelope)]
     failed = [
         {"browseId": artist_id, "error": item.detail}
         for artist_id, item in zip(params.artist_ids, items, strict=True)

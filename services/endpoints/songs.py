@@ -53,7 +53,7 @@ def join(params: SongsParams, items: Sequence[Envelope | GatewayError]) -> bytes
 
 def _item(video_id: str, item: Envelope | GatewayError) -> bytes:
     if isinstance(item, Envelope):
-        return item.body
+        return item.forms.ready()
     failed: FailedSong = {
         "error": f"Failed to fetch data for song ID {video_id}",
         "videoId": video_id,

@@ -9,10 +9,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
-    ("deadline", "decoding", "errors", "settings", "wire"),
+    ("deadline", "decoding", "errors", "forms", "settings", "wire"),
     (
         "envelope",
         "services.bearer",
+        "services.encodings",
         "services.per_thread",
         "services.pools",
         "services.popularity",

@@ -1,11 +1,13 @@
 """The laws that hold for every row of the endpoint table."""
 
+import gzip
 from functools import partial
 
 import orjson
 import pytest
 from pydantic import TypeAdapter
 
+from forms import GZIP_FROM_BYTES
 from scripts.upstream_emulator import Fault
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.resource import Batch
@@ -117,6 +119,7 @@ def test_the_payload_fits_its_documented_schema(endpoint, example_of, running):
 
 @EVERY
 def test_a_hits_headers_equal_those_of_the_miss_that_filled_it(endpoint, example_of, running):
+    """And its bytes do: those of the miss are as fetched, of the first hit unpacked, then ready."""
     example = example_of[endpoint.name]
     miss, full_path, hit_path = (example.ask.of(running) for _ in range(3))
 
@@ -126,6 +129,11 @@ def test_a_hits_headers_equal_those_of_the_miss_that_filled_it(endpoint, example
     assert miss.headers["X-Cache"] == "miss"
     assert hit_path.headers["X-Cache"] == "hit"
     assert constant(miss) == constant(full_path) == constant(hit_path)
+    assert miss.data == full_path.data == hit_path.data
+    packed = example.ask.of(running, **{"Accept-Encoding": "gzip"})
+    is_packed = packed.headers.get("Content-Encoding") == "gzip"
+    assert is_packed == (len(miss.data) >= GZIP_FROM_BYTES)
+    assert (gzip.decompress(packed.data) if is_packed else packed.data) == miss.data
 
 
 @EVERY

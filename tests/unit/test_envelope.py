@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envelope import Failure, Freshness, Policy, etag_of, gzipped, items_in, key_for
+from envelope import Failure, Freshness, Policy, etag_of, items_in, key_for
 from errors import ImplausibleAnswer, UpstreamUnavailable
+from forms import gzipped
 from tests.doubles import make_envelope
 
 POLICY = Policy(ttl_sec=60, stale_sec=600)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import errors
-from envelope import Failure, etag_of, gzipped
+from envelope import Failure, etag_of
 from errors import GatewayError, UpstreamBlocked
+from forms import Forms
 from stores import frames
 from stores.frames import (
     BadFrame,
@@ -71,8 +72,7 @@ def envelopes(draw):
     return replace(
         make_envelope(draw(st.text(min_size=1, max_size=40))),
         status=draw(st.sampled_from((200, 404))),
-        body=body,
-        gzip_body=draw(st.sampled_from((None, gzipped(body)))),
+        forms=draw(st.sampled_from((Forms.of(body), Forms.of_once(body)))),
         etag=draw(st.sampled_from(("", etag_of(body)))),
         fence=draw(st.integers(0, 10**16 - 1).map(lambda number: f"{number:016d}")),
         asked=draw(texts),
@@ -98,7 +98,7 @@ def test_a_head_is_the_envelope_without_its_body(envelope):
 
     if head is not None:
         whole = envelope.with_early_window()
-        assert head == replace(whole, body=b"", gzip_body=None)
+        assert head == replace(whole, forms=Forms.of(b""))
 
 
 def test_a_head_that_goes_on_beyond_what_was_read_is_none():
@@ -135,7 +135,7 @@ def test_what_was_ever_written_stays_readable():
     assert decode(KEY, GOLDEN_FRAME) == ENVELOPE.with_early_window()
     packed = decode("k", GOLDEN_GZIP_FRAME)
     assert packed.body == b'["' + b"x" * 600 + b'"]'
-    assert gzip.decompress(packed.gzip_body) == packed.body
+    assert gzip.decompress(packed.forms.stored[1]) == packed.body
     told = decode_failure(KEY, GOLDEN_FAILURE)
     assert (type(told.error), told.error.asked_wait_sec) == (UpstreamBlocked, 90)
     assert replace(told, error=FAILURE.error) == FAILURE

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envelope import ENTRY_OVERHEAD_BYTES
+from forms import Forms
 from settings import Settings
 from stores.backends import open_memory
-from stores.memory import MemoryStore
+from stores.memory import PLAIN_SHARE, MemoryStore
+from stores.shelf import PLACE_BYTES
 from tests.doubles import make_envelope
 
 
@@ -147,6 +149,140 @@ def test_the_store_never_holds_more_bytes_than_it_may(puts):
 
         held = [entry for name in "abcdefgh" if (entry := store.get(name))]
         assert store.bytes_held == sum(entry.size_bytes for entry in held) <= 40_000
+
+
+# ---- stored forms, and plain ones on the shelf
+
+
+def packable(key, size=20_000):
+    """An answer as it is fetched: plain and packed; the key makes it its own."""
+    return make_envelope(key, forms=Forms.of(key.encode() + b"x" * size))
+
+
+def shelved(store):
+    """What lies on the shelf, by its bodies: of what is held, or forgotten there."""
+    return [forms.plain[1] for forms in store.plains._forms.values()]
+
+
+def test_an_answer_weighs_what_its_stored_form_does():
+    store = store_of()
+    fetched = packable("a")
+    store.set("a", fetched)
+    held = store.peek("a")
+
+    assert (held.forms.plain, held.forms.packed) == (None, fetched.forms.packed)
+    assert fetched.forms.plain, "whoever fetched it has both in hand"
+    assert store.bytes_held == len(fetched.forms.packed[1]) + ENTRY_OVERHEAD_BYTES < 2000
+    assert held.body == fetched.body
+    assert len(store.plains) == 0, "who reads it once does not keep it"
+
+
+def test_a_plain_form_is_made_once_and_weighs_until_its_entry_goes():
+    store = store_of()
+    store.set("a", packable("a"))
+    packed_alone = store.bytes_held
+    forms = store.peek("a").forms
+
+    first = forms.ready()
+
+    assert forms.ready() is first is forms.plain[1]
+    assert store.plains.made == 1
+    assert packed_alone + len(first) < store.bytes_held < packed_alone + len(first) + 500
+    store.delete("a")
+    assert (store.bytes_held, forms.plain, shelved(store)) == (0, None, [])
+    assert forms.ready() == first, "whoever looked it up before can still answer"
+    assert (store.bytes_held, shelved(store)) == (0, []), "but nothing is kept for nobody"
+
+
+def test_a_renewed_answer_leaves_no_plain_form_and_a_confirmed_one_keeps_it():
+    store = store_of()
+    store.set("a", packable("a"))
+    plain = store.peek("a").forms.ready()
+    store.set("a", replace(store.peek("a"), checked_at=1.0))
+
+    assert store.peek("a").forms.plain[1] is plain
+    store.set("a", packable("a", 30_000))
+    assert (store.peek("a").forms.plain, shelved(store)) == (None, [])
+    assert store.bytes_held == store.peek("a").size_bytes
+
+
+def test_a_flood_of_asks_for_plain_forms_stays_within_its_share():
+    store = store_of(max_bytes=400_000)
+    for number in range(100):
+        store.set(f"k{number}", packable(f"k{number}"))
+    entries = len(store)
+    for _ in range(3):
+        for key in store.keys():  # noqa: SIM118  # no mapping
+            held = store.get(key)
+            assert held.forms.ready() == key.encode() + b"x" * 20_000
+            assert store.plains.bytes_held <= 400_000 * PLAIN_SHARE
+            assert store.bytes_held <= 400_000
+
+    assert len(store.plains) == 2, "the latest"
+    assert len(store) == entries == 100, "no fetch is lost for an unpacking"
+
+
+def test_plain_forms_make_room_within_the_whole_bound():
+    store = store_of(max_bytes=200_000, max_entries=10_000)
+    number = 0
+    while not store.evictions:
+        store.set(f"k{number}", packable(f"k{number}"))
+        number += 1
+    last = f"k{number - 1}"
+
+    assert store.get(last).forms.ready()
+
+    assert store.evictions > 10, "old entries went for it"
+    assert store.bytes_held <= 200_000
+    assert shelved(store) == [store.peek(last).body]
+
+
+def test_the_largest_entry_is_measured_as_it_is_read():
+    store = store_of(max_entry_bytes=15_000)
+
+    assert not store.set("a", packable("a"))
+    assert store.oversize == 1
+
+
+def test_a_plain_form_larger_than_the_shelf_is_made_each_time_and_pushes_out_none():
+    store = store_of(max_bytes=40_000)
+    store.set("small", packable("small", 3_000))
+    store.set("large", packable("large"))
+    small, large = (store.peek(key).forms.ready() for key in ("small", "large"))
+
+    assert store.peek("large").forms.ready() == large
+    assert (store.plains.made, shelved(store)) == (3, [small])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdefgh"),
+            st.sampled_from(("set", "get", "ready", "confirm", "delete")),
+            st.integers(0, 20_000),
+        ),
+        max_size=60,
+    )
+)
+def test_what_is_held_and_what_lies_on_the_shelf_always_add_up(steps):
+    store = store_of(max_bytes=60_000, max_entry_bytes=15_000, max_entries=6)
+    for key, step, size in steps:
+        held = store.get(key)
+        if step == "set":
+            store.set(key, packable(key, size))
+        elif step == "delete":
+            store.delete(key)
+        elif held and step == "confirm":
+            store.set(key, replace(held, checked_at=size))
+        elif held and step == "ready":
+            held.forms.ready()
+
+        entries = [entry for name in "abcdefgh" if (entry := store.peek(name))]
+        ready = [one.forms for one in entries if one.forms.is_packed and one.forms.plain]
+        assert {id(forms) for forms in ready} == set(store.plains._forms)
+        plain_bytes = sum(len(forms.plain[1]) + PLACE_BYTES for forms in ready)
+        assert store.plains.bytes_held == plain_bytes <= 60_000 * PLAIN_SHARE
+        assert store.bytes_held == sum(one.size_bytes for one in entries) + plain_bytes <= 60_000
 
 
 def test_flask_caching_builds_it_within_the_settings_bounds():
