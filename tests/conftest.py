@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass
+from functools import partial
 
 import hypothesis
 import pytest
@@ -84,30 +85,36 @@ class Running:
         return self.client.post(target, json=json)
 
 
+def gateway_over(emulator, clock, limits=None, log=None, monotonic=None, **overrides) -> Running:
+    """A gateway and a client of it; keyword arguments are settings."""
+    urls = {name.lower(): url for name, url in emulator.environment().items()}
+    defaults = {
+        "upstream_retry_attempts": 0,
+        "cache_jitter_pct": 0,
+        "enable_rate_limits": False,
+    }
+    monotonic = monotonic or FakeClock(0.0)
+    gateway = create_gateway(
+        Settings(**(urls | defaults | overrides)),
+        default_limits() | (limits or {}),
+        clock=clock,
+        monotonic=monotonic,
+        rng=random.Random(7),
+        log=log,
+    )
+    return Running(gateway, Client(gateway.wsgi), clock, monotonic)
+
+
 @pytest.fixture
 def run_gateway(emulator, clock):
     """Builds a gateway over the emulator; keyword arguments are settings."""
+    return partial(gateway_over, emulator, clock)
 
-    def build(limits=None, log=None, monotonic=None, **overrides) -> Running:
-        urls = {name.lower(): url for name, url in emulator.environment().items()}
-        defaults = {
-            "upstream_retry_attempts": 0,
-            "cache_jitter_pct": 0,
-            "enable_rate_limits": False,
-        }
-        settings = Settings(**(urls | defaults | overrides))
-        monotonic = monotonic or FakeClock(0.0)
-        gateway = create_gateway(
-            settings,
-            default_limits() | (limits or {}),
-            clock=clock,
-            monotonic=monotonic,
-            rng=random.Random(7),
-            log=log,
-        )
-        return Running(gateway, Client(gateway.wsgi), clock, monotonic)
 
-    return build
+@pytest.fixture(scope="module")
+def shared_running(shared_emulator):
+    """For tests that only look at what is stored: no time passes, and a question is cold once."""
+    return gateway_over(shared_emulator, FakeClock())
 
 
 @pytest.fixture
