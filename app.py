@@ -14,6 +14,7 @@ from functools import partial
 
 from flask import Flask
 
+import allocation
 from cache_layer import CacheLayer
 from cli import cache_commands
 from clients import Upstreams
@@ -213,6 +214,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     except SettingsError as error:
         _tell(*error.problems)
         return 2
+    allocation.bound_heaps()
     log = open_logs(settings.log_level)
     try:
         return _run(settings, limits, log, inherited(arguments))
@@ -251,6 +253,7 @@ def _serve(gateway: Gateway, settings: Settings, listener: socket.socket, line: 
         gateway.upkeep.begin()
     if gateway.prewarm is not None:
         gateway.prewarm.start()
+    allocation.spare_what_stays()
     abandoned = serve(
         gateway.wsgi,
         gateway.hits,

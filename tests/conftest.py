@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass
+from functools import partial
 
 import hypothesis
 import pytest
 from werkzeug.test import Client
 
+import allocation
 from app import Gateway, create_gateway
 from scripts.upstream_emulator import Emulator
 from services.configuration import default_limits
@@ -35,9 +37,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish():
+    """A quarter of all time went into looking through thousands of tests for garbage."""
+    allocation.spare_what_stays()
+
+
 @pytest.fixture(scope="session")
 def shared_emulator():
     with Emulator(seed=7) as emulator:
+        allocation.spare_what_stays()  # its catalogue stays too
         yield emulator
 
 
@@ -77,30 +85,36 @@ class Running:
         return self.client.post(target, json=json)
 
 
+def gateway_over(emulator, clock, limits=None, log=None, monotonic=None, **overrides) -> Running:
+    """A gateway and a client of it; keyword arguments are settings."""
+    urls = {name.lower(): url for name, url in emulator.environment().items()}
+    defaults = {
+        "upstream_retry_attempts": 0,
+        "cache_jitter_pct": 0,
+        "enable_rate_limits": False,
+    }
+    monotonic = monotonic or FakeClock(0.0)
+    gateway = create_gateway(
+        Settings(**(urls | defaults | overrides)),
+        default_limits() | (limits or {}),
+        clock=clock,
+        monotonic=monotonic,
+        rng=random.Random(7),
+        log=log,
+    )
+    return Running(gateway, Client(gateway.wsgi), clock, monotonic)
+
+
 @pytest.fixture
 def run_gateway(emulator, clock):
     """Builds a gateway over the emulator; keyword arguments are settings."""
+    return partial(gateway_over, emulator, clock)
 
-    def build(limits=None, log=None, monotonic=None, **overrides) -> Running:
-        urls = {name.lower(): url for name, url in emulator.environment().items()}
-        defaults = {
-            "upstream_retry_attempts": 0,
-            "cache_jitter_pct": 0,
-            "enable_rate_limits": False,
-        }
-        settings = Settings(**(urls | defaults | overrides))
-        monotonic = monotonic or FakeClock(0.0)
-        gateway = create_gateway(
-            settings,
-            default_limits() | (limits or {}),
-            clock=clock,
-            monotonic=monotonic,
-            rng=random.Random(7),
-            log=log,
-        )
-        return Running(gateway, Client(gateway.wsgi), clock, monotonic)
 
-    return build
+@pytest.fixture(scope="module")
+def shared_running(shared_emulator):
+    """For tests that only look at what is stored: no time passes, and a question is cold once."""
+    return gateway_over(shared_emulator, FakeClock())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ class Example:
 LONG = "a" * 201
 
 
+@lru_cache
 def examples(catalogue) -> dict[str, Example]:
     """By endpoint name, over the emulator's catalogue."""
     ids = catalogue.samples()

@@ -71,12 +71,12 @@ def parse_hot_100(html: str) -> HotChart:
     Raises: UpstreamChanged on a missing date, other than 100 rows, ranks out of order, a peak
             below the rank, or a label that is not there.
     """
-    soup = parsed(html, _PARTS)
-    chart_date = _chart_date(soup)
-    containers = soup.find_all(class_=_ROW_CLASS)
-    if len(containers) != CHART_SIZE:
-        raise UpstreamChanged("The chart page does not hold 100 rows.")
-    rows = tuple(_row(container) for container in containers)
+    with parsed(html, _PARTS) as soup:
+        chart_date = _chart_date(soup)
+        containers = soup.find_all(class_=_ROW_CLASS)
+        if len(containers) != CHART_SIZE:
+            raise UpstreamChanged("The chart page does not hold 100 rows.")
+        rows = tuple(_row(container) for container in containers)
     _check(rows)
     return HotChart(chart_date, rows)
 

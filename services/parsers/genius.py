@@ -37,13 +37,14 @@ def parse_genius(html: str) -> Lyrics | None:
 
     Raises: UpstreamChanged when the page has neither lyrics nor the notice that there are none.
     """
-    soup = parsed(html, _CONTAINERS)
-    containers = soup.find_all(attrs=_CONTAINER, recursive=False)
-    # Advertisements stand between the containers: each starts a line of its own.
-    lyrics = lyrics_of("\n".join(_lines(container) for container in containers))
+    with parsed(html, _CONTAINERS) as soup:
+        containers = soup.find_all(attrs=_CONTAINER, recursive=False)
+        # Advertisements stand between the containers: each starts a line of its own.
+        lyrics = lyrics_of("\n".join(_lines(container) for container in containers))
     if not lyrics.is_empty:
         return lyrics
-    notice = parsed(html, _NOTICES).get_text()
+    with parsed(html, _NOTICES) as soup:
+        notice = soup.get_text()
     if not containers and not notice.strip():
         raise UpstreamChanged("The lyrics page holds no lyrics and no notice.")
     return Lyrics(instrumental=True) if _NO_LYRICS_NEEDED in notice else None

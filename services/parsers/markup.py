@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bs4 import BeautifulSoup, SoupStrainer
 from bs4.builder import ParserRejectedMarkup
+from bs4.element import PageElement, Tag
 
 from errors import UpstreamChanged
 
@@ -18,8 +21,11 @@ LONGEST_PAGE_CHARS = 2 * 2**20
 _COMMENT, _COMMENT_END = "<!--", "-->"
 
 
-def parsed(html: str, parts: SoupStrainer) -> BeautifulSoup:
-    """The parts of a page; the rest is never built.
+@contextmanager
+def parsed(html: str, parts: SoupStrainer) -> Iterator[BeautifulSoup]:
+    """The parts of a page, for as long as they are looked at; the rest is never built.
+
+    Taken apart at the end: its elements know each other, so only the collector would free them.
 
     Raises: UpstreamChanged for a text that is no HTML, which bs4 would take for a file name, and
             for one that would take seconds to read.
@@ -31,9 +37,23 @@ def parsed(html: str, parts: SoupStrainer) -> BeautifulSoup:
     if not markup:
         raise UpstreamChanged("A page came without any markup.")
     try:
-        return BeautifulSoup(markup, "html.parser", parse_only=parts)
+        tree = BeautifulSoup(markup, "html.parser", parse_only=parts)
     except ParserRejectedMarkup:
         raise UpstreamChanged("A page came in markup that cannot be read.") from None
+    try:
+        yield tree
+    finally:
+        _take_apart(tree)
+
+
+def _take_apart(tree: BeautifulSoup) -> None:
+    """Free the elements of a tree: bs4's own way passes over the parts, or is quadratic."""
+    waiting: list[PageElement] = [tree]
+    while waiting:
+        element = waiting.pop()
+        if isinstance(element, Tag):
+            waiting += element.contents
+        vars(element).clear()
 
 
 def _closed(html: str) -> str:

@@ -108,8 +108,8 @@ def _settle(running):
 
 
 @EVERY
-def test_the_payload_fits_its_documented_schema(endpoint, example_of, running):
-    payload = orjson.loads(example_of[endpoint.name].ask.of(running).data)
+def test_the_payload_fits_its_documented_schema(endpoint, example_of, shared_running):
+    payload = orjson.loads(example_of[endpoint.name].ask.of(shared_running).data)
     adapter = TypeAdapter(endpoint.answer)
 
     documented = adapter.dump_python(adapter.validate_python(payload, strict=True))

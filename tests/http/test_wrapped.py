@@ -39,11 +39,14 @@ def send(running, ask, method=None, argument="", **headers):
 
 
 @EVERY
-def test_the_items_are_the_plain_bytes(endpoint, example_of, running):
+def test_the_items_are_the_plain_bytes(endpoint, example_of, shared_running):
     ask = example_of[endpoint.name].ask
-    plain = send(running, ask)
+    plain = send(shared_running, ask)
 
-    for response in (send(running, ask, argument="envelope=1"), send(running, ask, **PREFER)):
+    for response in (
+        send(shared_running, ask, argument="envelope=1"),
+        send(shared_running, ask, **PREFER),
+    ):
         assert response.status_code == 200
         assert list(response.json) == MEMBERS
         assert response.data.startswith(b'{"items":' + plain.data + b',"from_cache":true,')
@@ -66,14 +69,16 @@ def test_the_two_forms_share_one_key(endpoint, example_of, running, emulator):
 
 
 @EVERY
-def test_a_known_wrapped_answer_is_304(endpoint, example_of, running):
+def test_a_known_wrapped_answer_is_304(endpoint, example_of, shared_running):
     ask = example_of[endpoint.name].ask
-    plain = send(running, ask)
-    wrapped = send(running, ask, argument="envelope=1")
+    plain = send(shared_running, ask)
+    wrapped = send(shared_running, ask, argument="envelope=1")
     assert wrapped.headers["ETag"] != plain.headers["ETag"]
 
     def again(known, argument):
-        return send(running, ask, argument=argument, **{"If-None-Match": known.headers["ETag"]})
+        return send(
+            shared_running, ask, argument=argument, **{"If-None-Match": known.headers["ETag"]}
+        )
 
     unchanged = again(wrapped, "envelope=1")
     assert (unchanged.status_code, unchanged.data) == (304, b"")
@@ -83,15 +88,15 @@ def test_a_known_wrapped_answer_is_304(endpoint, example_of, running):
 
 
 @EVERY
-def test_head_tells_what_get_would(endpoint, example_of, running):
+def test_head_tells_what_get_would(endpoint, example_of, shared_running):
     ask = example_of[endpoint.name].ask
     if ask.json is not None and "GET" not in endpoint.methods:
         pytest.skip("is asked with POST alone")
     ask = example_of[endpoint.name].respelled if ask.json is not None else ask
-    send(running, ask)
+    send(shared_running, ask)
 
-    head = send(running, ask, method="HEAD", argument="envelope=1")
-    get = send(running, ask, argument="envelope=1")
+    head = send(shared_running, ask, method="HEAD", argument="envelope=1")
+    get = send(shared_running, ask, argument="envelope=1")
 
     assert (head.status_code, head.data) == (200, b"")
     assert told(head) == told(get)
@@ -99,13 +104,13 @@ def test_head_tells_what_get_would(endpoint, example_of, running):
 
 
 @EVERY
-def test_gzip_goes_to_who_takes_it(endpoint, example_of, running):
+def test_gzip_goes_to_who_takes_it(endpoint, example_of, shared_running):
     ask = example_of[endpoint.name].ask
-    send(running, ask)
-    plain = send(running, ask, argument="envelope=1")
+    send(shared_running, ask)
+    plain = send(shared_running, ask, argument="envelope=1")
     is_worth_it = len(plain.data) >= 500
 
-    packed = send(running, ask, argument="envelope=1", **{"Accept-Encoding": "gzip"})
+    packed = send(shared_running, ask, argument="envelope=1", **{"Accept-Encoding": "gzip"})
 
     assert (packed.headers.get("Content-Encoding") == "gzip") == is_worth_it
     assert (gzip.decompress(packed.data) if is_worth_it else packed.data) == plain.data

@@ -1,0 +1,48 @@
+"""What is left of fan-outs once they are answered."""
+
+import gc
+import threading
+from collections import Counter
+
+import requests
+
+from deadline import Deadline, Tally
+from services.resource import Outcome
+
+#: What a call or a fan-out makes and should let go.
+PASSING = (BaseException, requests.Response, Deadline, Tally, Outcome)
+WIDTH = 4
+
+
+def test_fan_outs_leave_neither_threads_nor_objects(run_gateway, catalogue):
+    threads_before = pool_threads()
+    running = run_gateway(max_workers_recommendations=WIDTH)
+    seeds = iter(catalogue.songs())
+    left = []
+    for number in range(4):
+        known = [next(seeds).video_id for _ in range(2 * WIDTH)]
+        unknown = f"unknown-id{number}"
+        response = running.post("/recommendations", {"song_ids": [*known, unknown]})
+        assert (response.status_code, response.headers["X-Cache"]) == (200, "miss")
+        wait_for_rest(running.gateway.engine.pools)
+        left.append(alive())
+
+    assert left[1] == left[2] == left[3]
+    # its flight and the helpers of the widest fan-out, each at most once more: who has just
+    # finished is not free yet
+    assert pool_threads() - threads_before <= 2 * WIDTH
+
+
+def wait_for_rest(pools):
+    while pools.helpers.busy or pools.flights.busy:
+        pass
+
+
+def pool_threads():
+    return sum(thread.name.startswith(("helper-", "flight-")) for thread in threading.enumerate())
+
+
+def alive():
+    gc.collect()
+    kinds = (type(one).__name__ for one in gc.get_objects() if isinstance(one, PASSING))
+    return Counter(kinds)
