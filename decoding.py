@@ -53,7 +53,8 @@ def json_of(body: bytes) -> Any:
 
     Raises: orjson.JSONDecodeError — a ValueError, and the only one.
     """
-    if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+    # Each container takes two bytes at least; to count them takes a third of the time to read.
+    if len(body) > 2 * MOST_CONTAINERS and body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
         raise orjson.JSONDecodeError("too many objects", "", 0)
     value = orjson.loads(body)
     if _is_too_deep(value):
