@@ -1,1 +1,0 @@
-"""What one cold answer of each endpoint costs upstream, and that a herd costs no more."""
