@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from scripts.chaos.matrix import LAST_NUMBER, ROWS, Measured, Row
 from scripts.chaos.stage import Scale
-from scripts.cold_report.__main__ import markdown
+from scripts.load.figures import markdown
 
 GROUPS = {
     "upstream": "A. Upstreams",

@@ -10,12 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from scripts.bench_cold.gateway import Gateway, gateway_process
 from scripts.chaos.bent import World
 from scripts.chaos.load import Load, Outcome, ask_all
 from scripts.chaos.process import Figures, figures
 from scripts.chaos.proxy import FaultProxy
 from scripts.cluster_report.breakable_redis import BreakableRedis
-from scripts.cold_report.gateway import Gateway, gateway_process
 from scripts.upstream_emulator import Emulator, Fault
 
 PATIENCE_SEC, POLL_SEC = 120.0, 0.02

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from scripts.bench_cold.gateway import fresh_gateway
 from scripts.cluster_report import herds
 from scripts.cluster_report.breakable_redis import BREAKAGES, BreakableRedis, Breakage
 from scripts.cluster_report.chaos import PHASES, Chaos, Questions, Stage, chaos, wrong_bodies
@@ -21,9 +22,7 @@ from scripts.cluster_report.crew import crew
 from scripts.cluster_report.hot import hot_cases, upstream_calls
 from scripts.cluster_report.promises import ENDLESS, PROMISES, THREADS
 from scripts.cluster_report.worker import Order
-from scripts.cold_report.__main__ import markdown
-from scripts.cold_report.gateway import fresh_gateway
-from scripts.load.figures import Row
+from scripts.load.figures import Row, markdown
 from scripts.upstream_emulator import Emulator
 
 #: A load that Redis breaks in the middle of.

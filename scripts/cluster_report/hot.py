@@ -6,11 +6,11 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from scripts.bench_cold.cases import Case, cases
+from scripts.bench_cold.chains import kind_of
+from scripts.bench_cold.gateway import fresh_gateway, is_idle, until
+from scripts.bench_cold.measure import counted, together
 from scripts.cluster_report.breakable_redis import BreakableRedis
-from scripts.cold_report.cases import Case, cases
-from scripts.cold_report.chains import kind_of
-from scripts.cold_report.gateway import fresh_gateway, is_idle, until
-from scripts.cold_report.measure import counted, together
 from scripts.upstream_emulator import Emulator
 from settings import Settings
 

@@ -8,8 +8,8 @@ import sys
 import time
 from dataclasses import dataclass
 
+from scripts.bench_cold.gateway import ROOT, fresh_gateway
 from scripts.cluster_report.breakable_redis import BreakableRedis
-from scripts.cold_report.gateway import ROOT, fresh_gateway
 from scripts.load.client import Ask, Client
 from scripts.upstream_emulator import Emulator
 

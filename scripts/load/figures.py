@@ -55,6 +55,12 @@ def table(columns: Row, lines: Sequence[Row]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
+def markdown(columns: Row, lines: Sequence[Row]) -> str:
+    """The table for a document."""
+    rows = (columns, ("---",) * len(columns), *lines)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def counts(load: Load) -> list[str]:
     """Lines about what was no plain answer."""
     errors = [s for s in load.samples if s.is_error]

@@ -15,7 +15,10 @@ _REMEMBERED = 200_000
 
 @dataclass(slots=True)
 class CallRecord:
-    """One request; `finished` is None while it is being answered, status 0 is no answer."""
+    """One request; `finished` is None while it is being answered, status 0 is no answer.
+
+    Units: `body_bytes` counts the answer's body before it is compressed.
+    """
 
     host: str
     endpoint: str
@@ -24,6 +27,7 @@ class CallRecord:
     finished: float | None = None
     status: int = 0
     latency_ms: float = 0.0
+    body_bytes: int = 0
     fault: str | None = None
 
 

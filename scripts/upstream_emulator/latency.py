@@ -53,6 +53,12 @@ class Latency:
                 delay = Delay(host, endpoint, p50_ms, p99_ms or p50_ms)
                 self._delays[host, endpoint] = delay
 
+    def reseed(self, seed: int) -> None:
+        """Draw other waits from now on, again the same for each seed."""
+        with self._lock:
+            self._seed = seed
+            self._rngs.clear()
+
     def clear(self) -> None:
         """Nobody waits."""
         with self._lock:

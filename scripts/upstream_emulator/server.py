@@ -12,10 +12,10 @@ import traceback
 import zlib
 from collections import OrderedDict
 from http import HTTPStatus
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from scripts.upstream_emulator import breakage
-from scripts.upstream_emulator.calls import Calls
+from scripts.upstream_emulator.calls import CallRecord, Calls
 from scripts.upstream_emulator.faults import Fault, Faults
 from scripts.upstream_emulator.latency import Latency
 from scripts.upstream_emulator.wire import Answer, Question, Request
@@ -44,6 +44,13 @@ class Control(Protocol):
         """The answer to a request."""
 
 
+class Encoded(NamedTuple):
+    """An answer as it is sent, and how long its body was before it was compressed."""
+
+    data: bytes
+    body_bytes: int
+
+
 class Cache:
     """Encoded answers by question, the least used dropped first."""
 
@@ -51,9 +58,9 @@ class Cache:
         self._most = most
         self._size = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Question, bool], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[Question, bool], Encoded] = OrderedDict()
 
-    def get(self, question: Question, gzip: bool) -> bytes | None:
+    def get(self, question: Question, gzip: bool) -> Encoded | None:
         """An encoded answer if there is one."""
         with self._lock:
             found = self._kept.get((question, gzip))
@@ -61,15 +68,15 @@ class Cache:
                 self._kept.move_to_end((question, gzip))
             return found
 
-    def put(self, question: Question, gzip: bool, encoded: bytes) -> None:
+    def put(self, question: Question, gzip: bool, encoded: Encoded) -> None:
         """Keep an encoded answer."""
         with self._lock:
             if (question, gzip) in self._kept:
                 return
             self._kept[question, gzip] = encoded
-            self._size += len(encoded)
+            self._size += len(encoded.data)
             while self._size > self._most:
-                self._size -= len(self._kept.popitem(last=False)[1])
+                self._size -= len(self._kept.popitem(last=False)[1].data)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -174,7 +181,10 @@ class Connection(socketserver.StreamRequestHandler):
                 return False
             fault = self._fault_for(request, question)
             record.fault = fault.kind if fault else None
-            status, sound = self._answer(host, request, question, fault)
+            if fault is None:
+                status, sound = self._answer_normally(host, request, question, record)
+            else:
+                status, sound = self._answer_falsely(host, request, question, fault)
             return sound
         finally:
             self.server.calls.end(record, status)
@@ -189,11 +199,9 @@ class Connection(socketserver.StreamRequestHandler):
         raw = request.target.encode("latin-1") + b"\n" + request.body
         return self.server.faults.pick(question, raw)
 
-    def _answer(
-        self, host: Host, request: Request, question: Question, fault: Fault | None
+    def _answer_falsely(
+        self, host: Host, request: Request, question: Question, fault: Fault
     ) -> tuple[int, bool]:
-        if fault is None:
-            return self._answer_normally(host, request, question)
         broken = breakage.broken_answer(fault, question, self.server.base)
         if broken:
             return broken.status, self._send_answer(request, broken)
@@ -206,18 +214,20 @@ class Connection(socketserver.StreamRequestHandler):
         return answer.status, self._send_answer(request, answer)
 
     def _answer_normally(
-        self, host: Host, request: Request, question: Question
+        self, host: Host, request: Request, question: Question, record: CallRecord
     ) -> tuple[int, bool]:
         gzip = _accepts_gzip(request)
         # a host may look at headers, too, so only what it answered well is kept
         known = self.server.cache.get(question, gzip) if request.headers.get("user-agent") else None
         if known is not None:
-            return 200, self.send(known)
+            record.body_bytes = known.body_bytes
+            return 200, self.send(known.data)
         answer = host.answer(request)
-        encoded = _encode(answer, gzip)
+        encoded = Encoded(_encode(answer, gzip), len(answer.body))
+        record.body_bytes = encoded.body_bytes
         if answer.status == HTTPStatus.OK and request.headers.get("user-agent"):
             self.server.cache.put(question, gzip, encoded)
-        return answer.status, self.send(encoded)
+        return answer.status, self.send(encoded.data)
 
     def _send_answer(self, request: Request, answer: Answer) -> bool:
         return self.send(_encode(answer, _accepts_gzip(request)))

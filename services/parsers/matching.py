@@ -57,51 +57,62 @@ _VERSIONS = (
 )
 
 
+class WantedSong:
+    """A song as somebody else spells it; its forms are made once for all candidates."""
+
+    def __init__(self, title: str, artist: str) -> None:
+        self._titles = _title_spellings(title)
+        self._words = _padded(title)
+        self._artist = comparable(artist)
+        self._credited = [comparable(name) for name in split_artists(artist)]
+
+    def score(self, candidate: Mapping[str, Any]) -> float:
+        """How surely a search song is this one: 0 (it is not) to 100."""
+        title = candidate.get("title")
+        if not isinstance(title, str) or len(title) > LONGEST_NAME_CHARS:
+            return 0.0
+        names = [name[:LONGEST_NAME_CHARS] for name in _credited(candidate)[:MOST_NAMES]]
+        title_score = max(self._title_score(form) for form in _title_forms(title, names[:1]))
+        if title_score < LEAST_TITLE:  # most candidates end here, the dearer half unasked
+            return 0.0
+        artist_score = self._artist_score(names)
+        if artist_score < LEAST_ARTIST:
+            return 0.0
+        score = _TITLE_WEIGHT * title_score + (1 - _TITLE_WEIGHT) * artist_score
+        score -= _version_penalty(self._words, title, [*names, *_album_name(candidate)])
+        return score if score >= LEAST_SCORE else 0.0
+
+    def _title_score(self, found: str) -> float:
+        """0 to 100; equal without brackets is a little less than equal."""
+        plain, bare = map(_alike, self._titles, _title_spellings(found))
+        return max(plain, bare * _ONLY_WITHOUT_BRACKETS)
+
+    def _artist_score(self, names: Sequence[str]) -> float:
+        """0 to 100: the whole line, all of its names, or at least one of them."""
+        if not names:
+            return 0.0
+        line = comparable(" ".join(names))
+        whole = fuzz.token_sort_ratio(self._artist, line)
+        found = [*map(comparable, names), line]
+        parts = [max(fuzz.ratio(name, other) for other in found) for name in self._credited]
+        if not parts:
+            return whole
+        return max(whole, sum(parts) / len(parts), max(parts) * _ONLY_ONE_ARTIST)
+
+
 def best_match(
     title: str, artist: str, candidates: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
     """The search song that is this chart row; ties keep the search's order."""
-    scored = [(match_score(title, artist, found), found) for found in candidates[:MOST_CANDIDATES]]
+    wanted = WantedSong(title, artist)
+    scored = [(wanted.score(found), found) for found in candidates[:MOST_CANDIDATES]]
     playable = [(score, found) for score, found in scored if score and found.get("videoId")]
     return max(playable, key=lambda pair: pair[0])[1] if playable else None
 
 
 def match_score(title: str, artist: str, candidate: Mapping[str, Any]) -> float:
-    """How surely a search song is the wanted one: 0 (it is not) to 100."""
-    found_title = candidate.get("title")
-    if not isinstance(found_title, str) or len(found_title) > LONGEST_NAME_CHARS:
-        return 0.0
-    names = [name[:LONGEST_NAME_CHARS] for name in _credited(candidate)[:MOST_NAMES]]
-    title_score = max(
-        title_similarity(title, form) for form in _title_forms(found_title, names[:1])
-    )
-    artist_score = artist_similarity(artist, names)
-    if title_score < LEAST_TITLE or artist_score < LEAST_ARTIST:
-        return 0.0
-    score = _TITLE_WEIGHT * title_score + (1 - _TITLE_WEIGHT) * artist_score
-    score -= _version_penalty(title, found_title, [*names, *_album_name(candidate)])
-    return score if score >= LEAST_SCORE else 0.0
-
-
-def title_similarity(wanted: str, found: str) -> float:
-    """0 to 100; equal without brackets is a little less than equal."""
-    plain = _alike(plain_title(wanted), plain_title(found))
-    bare = _alike(without_brackets(wanted), without_brackets(found))
-    return max(plain, bare * _ONLY_WITHOUT_BRACKETS)
-
-
-def artist_similarity(wanted: str, names: Sequence[str]) -> float:
-    """0 to 100: the whole line, all of its names, or at least one of them."""
-    if not names:
-        return 0.0
-    whole = fuzz.token_sort_ratio(comparable(wanted), comparable(" ".join(names)))
-    found = [comparable(name) for name in (*names, " ".join(names))]
-    parts = [
-        max(fuzz.ratio(comparable(part), name) for name in found) for part in split_artists(wanted)
-    ]
-    if not parts:
-        return whole
-    return max(whole, sum(parts) / len(parts), max(parts) * _ONLY_ONE_ARTIST)
+    """How surely one search song is the wanted one: 0 (it is not) to 100."""
+    return WantedSong(title, artist).score(candidate)
 
 
 def artists_of_match(row_artist: str, match: Mapping[str, Any] | None) -> list[ArtistRef]:
@@ -114,12 +125,18 @@ def artists_of_match(row_artist: str, match: Mapping[str, Any] | None) -> list[A
     return known + [ArtistRef(id=None, name=name) for name in missing]
 
 
+def _title_spellings(title: str) -> tuple[str, str]:
+    """A plain title, and the same without brackets, as they are compared."""
+    plain, bare = plain_title(title), without_brackets(title)
+    compared = comparable(plain)
+    return compared, compared if bare == plain else comparable(bare)
+
+
 def _alike(wanted: str, found: str) -> float:
     """0 to 100; "Part 1" and "Part 2" are alike in all but what matters."""
-    one, other = comparable(wanted), comparable(found)
-    if _NUMBER.findall(one) != _NUMBER.findall(other):
+    if _NUMBER.findall(wanted) != _NUMBER.findall(found):
         return 0.0
-    return fuzz.ratio(one, other)
+    return fuzz.ratio(wanted, found)
 
 
 def _is_carried(name: str, carried: Iterable[str]) -> bool:
@@ -150,9 +167,9 @@ def _title_forms(title: str, first_artist: Sequence[str]) -> list[str]:
     return [title, tail] if names_artist else [title]
 
 
-def _version_penalty(wanted: str, found_title: str, credits: Sequence[str]) -> float:
-    """What each version word costs that only one side has."""
-    asked, title = _padded(wanted), _padded(found_title)
+def _version_penalty(asked: str, found_title: str, credits: Sequence[str]) -> float:
+    """What each version word costs that only one side has; `asked` is padded."""
+    title = _padded(found_title)
     elsewhere = _padded(" ".join(credits))
     imitations = {word for word in _IMITATIONS_IN_TITLE if f" {word} " in title}
     imitations |= {word for word in _IMITATIONS if f" {word} " in elsewhere}

@@ -28,7 +28,7 @@ _DOLLAR_LETTER = re.compile(r"(?<=\w)\$|\$(?=\w)")
 _EXCLAMATION_LETTER = re.compile(r"(?<=\w)!(?=\w)")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'’‘`´")
-_FIRST_ACCENT, _LAST_ACCENT = "\u0300", "\u036f"
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 
 
 def split_artists(artist: str) -> list[str]:
@@ -76,10 +76,14 @@ def comparable(text: str) -> str:
     """
     folded = text.casefold().translate(_APOSTROPHES).replace("&", " and ")
     folded = _EXCLAMATION_LETTER.sub("i", _DOLLAR_LETTER.sub("s", folded))
-    decomposed = unicodedata.normalize("NFKD", folded)
-    kept = "".join(c for c in decomposed if not _FIRST_ACCENT <= c <= _LAST_ACCENT)
-    words = _NOT_A_WORD.sub(" ", unicodedata.normalize("NFC", kept)).strip()
+    words = _NOT_A_WORD.sub(" ", _without_accents(folded)).strip()
     return words or text.casefold().strip()
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
 
 
 def _kept_bracket(match: re.Match[str]) -> str:

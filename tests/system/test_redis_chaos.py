@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from scripts.bench_cold.gateway import fresh_gateway
 from scripts.cluster_report import __main__ as report
 from scripts.cluster_report import herds
 from scripts.cluster_report.breakable_redis import BREAKAGES, DAMAGES, BreakableRedis
@@ -11,7 +12,6 @@ from scripts.cluster_report.chaos import Questions, Stage, cache_health, chaos, 
 from scripts.cluster_report.crew import crew
 from scripts.cluster_report.promises import ENDLESS
 from scripts.cluster_report.worker import Order
-from scripts.cold_report.gateway import fresh_gateway
 from scripts.load.client import Client
 from tests.redis_server import wait_until
 

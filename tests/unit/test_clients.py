@@ -146,6 +146,20 @@ def test_twenty_threads_share_one_visitor_id(upstreams, emulator):
     assert emulator.calls.total("ytmusic", "artist") == 20
 
 
+def test_a_call_carries_the_consent_cookie_without_a_jar(upstreams, emulator, monkeypatch):
+    sent = []
+    session = upstreams.ytmusic._session
+    post = session.post
+    monkeypatch.setattr(
+        session, "post", lambda url, **with_: sent.append(with_) or post(url, **with_)
+    )
+
+    upstreams.ytmusic.ask("search", "a", filter="songs", deadline=Deadline.after(5))
+
+    assert [call["headers"]["Cookie"] for call in sent] == ["SOCS=CAI"]
+    assert "cookies" not in sent[0]
+
+
 def test_calls_work_without_a_visitor_id(upstreams, emulator):
     emulator.faults.set(Fault(host="ytmusic", endpoint="visitor", kind="status", status=503))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.load import Load, Outcome
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.rows.hanging import CALL_SEC, IMPATIENT
@@ -25,7 +26,6 @@ from scripts.chaos.stage import (
     until,
 )
 from scripts.chaos.wire import Wire, get
-from scripts.cold_report.gateway import Gateway
 
 #: A server that drains listens on for so long, and takes a moment to end.
 GRACE_SEC, EXIT_SEC = 1.5, 1.5

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from scripts.bench_cold.gateway import Gateway, gateway_process
 from scripts.chaos.load import Load, Outcome
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.stage import (
@@ -19,7 +20,6 @@ from scripts.chaos.stage import (
     hits,
     until,
 )
-from scripts.cold_report.gateway import Gateway, gateway_process
 from scripts.upstream_emulator import Emulator
 
 CALL_SEC = 1.0

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.bent import SCHEMA
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.rows.outages import over_redis
@@ -16,7 +17,6 @@ from scripts.cluster_report.breakable_redis import BREAKAGES
 from scripts.cluster_report.crew import Crew, crew
 from scripts.cluster_report.promises import ENDLESS, LEASE_SEC, SHORT
 from scripts.cluster_report.worker import Order
-from scripts.cold_report.gateway import Gateway
 
 PROCESSES, THREADS, LOAD_MS = 6, 40, 600
 _probes = itertools.count()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.load import Outcome
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.process import forget_peak
@@ -19,7 +20,6 @@ from scripts.chaos.stage import (
     hits,
     look,
 )
-from scripts.cold_report.gateway import Gateway
 from scripts.upstream_emulator.lies import GARBAGE, HTML_BOMBS
 
 #: What a gateway may say of an upstream: never 500, which is its own fault.

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.load import Load, Outcome
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.proxy import FaultProxy, Toxics
 from scripts.chaos.stage import Stage, cold_answers, for_a_while, hits, look, ports, until
 from scripts.cluster_report.breakable_redis import BreakableRedis
-from scripts.cold_report.gateway import Gateway
 
 #: An operation's limit, and a little for the machine.
 ONE_TIMEOUT_MS = 250 + 100

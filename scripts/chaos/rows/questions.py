@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.matrix import Measured, fault
 from scripts.chaos.stage import Stage
 from scripts.chaos.wire import Reply, Wire, get, post, statuses
-from scripts.cold_report.gateway import Gateway
 
 #: Spellings of one question, as people and keyboards make them.
 TWINS = {

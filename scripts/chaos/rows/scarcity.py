@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.bent import DESCRIPTORS, ENDS_THREADS
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault, timed
@@ -22,7 +23,6 @@ from scripts.chaos.stage import (
     until,
 )
 from scripts.chaos.wire import Wire, crowd, get
-from scripts.cold_report.gateway import Gateway
 
 MOST_MIB = 256.0
 #: On top of what is mapped already: a dozen threads' stacks.

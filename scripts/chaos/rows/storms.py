@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.bent import World
 from scripts.chaos.load import Outcome
 from scripts.chaos.matrix import Measured, fault
 from scripts.chaos.stage import ONE_HOUR, SHORT_LIVED, Stage, cold_answers
-from scripts.cold_report.gateway import Gateway
 
 CLIENTS = 16
 STEP_SEC = 2

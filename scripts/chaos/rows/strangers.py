@@ -9,11 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.stage import Stage, cold_answers, for_a_while, forever, hits, look
 from scripts.chaos.wire import Reply, Wire, get, statuses
-from scripts.cold_report.gateway import Gateway
 
 NO_LIMIT = {"RATELIMIT_REQUESTS_PER_MINUTE": "0"}
 LIMITED = {"ENABLE_RATE_LIMITS": "true", "TRUSTED_PROXY_COUNT": "2"}

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.parsers import matching
 from services.parsers.matching import artists_of_match, best_match, match_score
 
 
@@ -43,6 +44,18 @@ def test_a_word_of_the_title_is_no_version():
     assert best_match("Live Quietly", "Nora Nil", [wanted]) is wanted
     cover = song("Cover Me Slowly", "Nora Nil", album="Cover Stories")
     assert best_match("Cover Me Slowly", "Nora Nil", [cover]) is cover
+
+
+def test_the_wanted_song_is_folded_once_whatever_the_number_of_candidates(monkeypatch):
+    folded = []
+    fold = matching.comparable
+    monkeypatch.setattr(matching, "comparable", lambda text: folded.append(text) or fold(text))
+    others = [song(f"Laute Wege {number}", "Nora Nil") for number in range(20)]
+
+    best_match("Leise Wege", "Nora Nil", others)
+
+    # its title twice (once among words), its artist as a line and as a name; one for each other
+    assert len(folded) == 4 + len(others)
 
 
 def test_another_recording_of_the_artist_is_better_than_none():

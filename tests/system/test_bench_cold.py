@@ -1,4 +1,4 @@
-"""cold_report: its reading of the call log, its verdict, and the whole of it on real gateways."""
+"""bench_cold: its reading of the call log, its verdict, and the whole of it on real gateways."""
 
 import subprocess
 import sys
@@ -6,11 +6,13 @@ from collections import Counter
 
 import pytest
 
-from scripts.cold_report.__main__ import problems
-from scripts.cold_report.cases import Case
-from scripts.cold_report.chains import Chain, critical_path, ideal_ms
-from scripts.cold_report.gateway import fresh_gateway
-from scripts.cold_report.measure import Cold, Herd, Traffic, most_at_once
+from scripts.bench_cold.__main__ import problems
+from scripts.bench_cold.cases import Case
+from scripts.bench_cold.chains import Chain, critical_path, ideal_ms, scheduled_ms
+from scripts.bench_cold.gateway import fresh_gateway
+from scripts.bench_cold.measure import Cold, Herd, Traffic, most_at_once
+from scripts.bench_cold.parsing import measure_parsing
+from scripts.bench_cold.tables import spread, target_rows
 from scripts.load.client import Ask
 from scripts.upstream_emulator import CallRecord
 from tests.system.conftest import ROOT
@@ -31,9 +33,15 @@ def measured(name="mix", calls=1, duplicates=0, status=200, statuses=("200",)):
     return [cold], [Herd(case, Counter(statuses), traffic, 1.0)]
 
 
+def ratio_of(wanted, name="mix"):
+    case = Case(Ask(name, "/"))
+    traffic = Traffic({"ytmusic": 1}, 0, 0, 1, 1)
+    return Cold(case, 200, 100.0 * wanted, traffic, Chain(), 100.0, 100.0)
+
+
 def run(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "scripts.cold_report", *arguments],
+        [sys.executable, "-m", "scripts.bench_cold", *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
 
@@ -58,6 +66,39 @@ def test_calls_that_waited_for_a_free_worker_make_no_chain():
     assert critical_path(calls) == Chain(("ytmusic/player",), 100)
     assert ideal_ms(calls, width=1) == 500
     assert ideal_ms(calls, width=50) == 100
+
+
+def test_a_schedule_waits_for_a_free_worker_and_for_what_a_call_needs():
+    calls = [
+        call("ytmusic/artist", 0, 100),
+        call("ytmusic/album", 101, 10),
+        call("ytmusic/album", 102, 500),
+        call("ytmusic/album", 103, 20),
+    ]
+
+    assert scheduled_ms(calls, width=1) == 630
+    assert scheduled_ms(calls, width=2) == 600
+    assert scheduled_ms([], width=2) == 0
+
+
+def test_a_table_tells_medians_and_their_range():
+    assert spread([3, 1, 2], "{:.0f}") == "2 (1-3)"
+    assert spread([3], "{:.0f}") == "3"
+    assert spread([], "{:.0f}") == "-"
+
+
+def test_a_target_is_judged_by_the_median():
+    (good,), (bad,) = (
+        target_rows([[ratio_of(r) for r in found]], [])[1:]
+        for found in ((1, 1.3, 9), (1, 1.4, 1.5))
+    )
+
+    assert good == ("mix: wall / ideal", "at most 1.3", "1.30 (1.00-9.00)", "reached")
+    assert bad[2:] == ("1.40 (1.00-1.50)", "MISSED")
+
+
+def test_what_is_not_aimed_at_has_no_row():
+    assert target_rows([[ratio_of(9, name="search")]], []) == []
 
 
 def test_a_call_follows_only_what_was_answered_before_it_started():
@@ -102,7 +143,10 @@ def test_only_billboard_has_a_budget_of_calls():
 def test_the_report_passes_on_our_gateway():
     endpoints = "trending,artist_songs,mix,lyrics_ovh,lyrics_nowhere"
 
-    report = run("--latency", "5/10", "--herd", "8", "--endpoints", endpoints, "--markdown")
+    report = run(
+        *("--latency", "5/10", "--herd", "8", "--rounds", "1", "--no-costs", "--markdown"),
+        *("--endpoints", endpoints),
+    )
 
     assert (report.returncode, report.stdout.splitlines()[-1]) == (0, "PASS"), report.stdout
     told = [line for line in report.stdout.splitlines() if line.startswith("| ")]
@@ -111,13 +155,23 @@ def test_the_report_passes_on_our_gateway():
 
 
 def test_billboard_stays_within_its_calls():
-    report = run("--latency", "0", "--herd", "8", "--endpoints", "billboard")
+    few = ("--herd", "8", "--rounds", "1", "--no-costs")
+    report = run("--latency", "0", *few, "--endpoints", "billboard")
 
     assert report.returncode == 0, report.stdout
 
 
 def test_an_unknown_endpoint_is_refused():
     assert run("--endpoints", "nonsense").returncode == 2
+
+
+def test_the_stages_of_a_body_are_measured_on_the_bodies_that_endpoints_read(emulator):
+    song = next(measure_parsing(emulator))
+
+    assert song.kind == "song"
+    assert song.body_bytes == emulator.calls.log()[-1].body_bytes > 10_000
+    assert min(song.stdlib_ms, song.decode_ms, song.walk_ms, song.shape_ms, song.seal_ms) > 0
+    assert emulator.calls.total() == 1
 
 
 def test_a_fresh_gateway_has_its_visitor_id_and_nothing_else(emulator):

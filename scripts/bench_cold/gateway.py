@@ -16,18 +16,22 @@ from typing import IO, Any
 
 import orjson
 
-from scripts.load.client import Ask, Client
+from scripts.load.client import Ask, Client, Reply
 from scripts.upstream_emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTH = Ask("health", "/health")
 PATIENCE_SEC, POLL_SEC, REQUEST_SEC = 60.0, 0.02, 60.0
+CPUCLOCK_SCHED = 2
 QUIET = {
     "HOST": "127.0.0.1",
     "ENABLE_RATE_LIMITS": "false",
     "ACCESS_LOG": "false",
     "LOG_LEVEL": "ERROR",
 }
+
+#: A hedge asks the same question twice on purpose: where calls are counted there is none.
+UNHEDGED = {"ENABLE_HEDGING": "false"}
 
 
 class GatewayFailed(Exception):
@@ -51,6 +55,15 @@ class Gateway:
         """Its process."""
         return self.process.pid
 
+    @property
+    def cpu_sec(self) -> float:
+        """What it has used since its start, in the program and in the kernel.
+
+        Source: clock_getcpuclockid(3): the number of another process's clock, in nanoseconds
+                where /proc/<pid>/stat counts hundredths of a second.
+        """
+        return time.clock_gettime(~self.pid << 3 | CPUCLOCK_SCHED)
+
     def health(self) -> dict[str, Any]:
         """What /health tells; nothing while it does not answer."""
         return _health(self.address)
@@ -62,24 +75,34 @@ def fresh_gateway(emulator: Emulator, **settings: str) -> Iterator[str]:
 
     Raises: GatewayFailed — it never became ready, or did not stop.
     """
-    emulator.calls.reset()
-    with gateway_process(emulator.environment() | settings) as gateway:
-        until(lambda: _has_greeted(emulator), "ask for a visitor id")
+    with greeted_gateway(emulator, **settings) as gateway:
         yield gateway.address
 
 
 @contextmanager
+def greeted_gateway(emulator: Emulator, **settings: str) -> Iterator[Gateway]:
+    """A gateway that knows nothing yet but its visitor id.
+
+    Raises: GatewayFailed — it never became ready, or did not stop.
+    """
+    emulator.calls.reset()
+    with gateway_process(emulator.environment() | UNHEDGED | settings) as gateway:
+        until(lambda: _has_greeted(emulator), "ask for a visitor id")
+        yield gateway
+
+
+@contextmanager
 def gateway_process(
-    settings: Mapping[str, str], program: Sequence[str] = ("app.py",)
+    settings: Mapping[str, str], program: Sequence[str] = ("app.py",), sign: Ask = HEALTH
 ) -> Iterator[Gateway]:
-    """A gateway that answers /health; `program` is what Python runs.
+    """A gateway that answers `sign`; `program` is what Python runs.
 
     Raises: GatewayFailed — it never became ready, or did not stop.
     """
     with tempfile.TemporaryFile() as said:
         gateway = _started(settings, program, said)
         try:
-            until(lambda: _is_ready(gateway, said), "answer /health")
+            until(lambda: _is_ready(gateway, said, sign), f"answer {sign.target}")
             yield gateway
         finally:
             _stop(gateway.process)
@@ -120,11 +143,11 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _is_ready(gateway: Gateway, said: IO[bytes]) -> bool:
+def _is_ready(gateway: Gateway, said: IO[bytes], sign: Ask) -> bool:
     if gateway.process.poll() is not None:
         said.seek(0)
         raise GatewayFailed(f"the gateway ended at once:\n{said.read().decode()}")
-    return "status" in gateway.health()
+    return _reply(gateway.address, sign).status == 200
 
 
 def _has_greeted(emulator: Emulator) -> bool:
@@ -132,10 +155,15 @@ def _has_greeted(emulator: Emulator) -> bool:
     return any(call.endpoint == "visitor" and call.finished for call in emulator.calls.log())
 
 
-def _health(address: str) -> dict[str, Any]:
+def _reply(address: str, ask: Ask) -> Reply:
     client = Client(address, timeout_sec=5)
-    reply = client.send(HEALTH)
+    reply = client.send(ask)
     client.close()
+    return reply
+
+
+def _health(address: str) -> dict[str, Any]:
+    reply = _reply(address, HEALTH)
     return orjson.loads(reply.body) if reply.status == 200 else {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,23 @@ def _needed(call: CallRecord, earlier: Sequence[CallRecord]) -> int | None:
         if kind_of(other) in kinds and answerable_at(other) <= call.started
     ]
     return max(done)[1] if done else None
+
+
+def scheduled_ms(calls: Sequence[CallRecord], width: int) -> float:
+    """When the last of these calls would end if nothing but waiting took time.
+
+    In the order in which they came, so many at a time, each as soon as what it needs is there: the
+    best of all who do not know beforehand how long a call will take.
+    """
+    ordered = sorted(calls, key=lambda call: call.started)
+    workers = [0.0] * width
+    ends: list[float] = []
+    for number, call in enumerate(ordered):
+        needed = _needed(call, ordered[:number])
+        ready = ends[needed] if needed is not None else 0.0
+        ends.append(max(heapq.heappop(workers), ready) + call.latency_ms)
+        heapq.heappush(workers, ends[-1])
+    return max(ends, default=0.0)
 
 
 def ideal_ms(calls: Sequence[CallRecord], width: int) -> float:

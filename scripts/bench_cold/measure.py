@@ -1,4 +1,4 @@
-"""Measures one cold question, and a herd of equal ones, each on a fresh gateway."""
+"""Measures cold questions over and over, and a herd of equal ones, each on a fresh gateway."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.cold_report.cases import Case
-from scripts.cold_report.chains import Chain, critical_path, ideal_ms
-from scripts.cold_report.gateway import REQUEST_SEC, fresh_gateway, is_idle, until
+from scripts.bench_cold.cases import Case
+from scripts.bench_cold.chains import Chain, critical_path, ideal_ms, scheduled_ms
+from scripts.bench_cold.gateway import (
+    REQUEST_SEC,
+    fresh_gateway,
+    greeted_gateway,
+    is_idle,
+    until,
+)
 from scripts.load.client import Client, Reply
 from scripts.upstream_emulator import HOSTS, CallRecord, Emulator
 
@@ -28,6 +34,7 @@ class Traffic:
     duplicates: int
     visitors: int
     most_at_once: int
+    body_bytes: int = 0
 
     @property
     def calls(self) -> int:
@@ -37,7 +44,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Cold:
-    """One cold answer."""
+    """One cold answer.
+
+    Units: `scheduled_ms` is what it takes when nothing but waiting takes time, `ideal_ms` the same
+           for who knows all waits beforehand; `emulator_cpu_ms` is burnt on the other side.
+    """
 
     case: Case
     status: int
@@ -45,6 +56,9 @@ class Cold:
     traffic: Traffic
     chain: Chain
     ideal_ms: float
+    scheduled_ms: float = 0.0
+    cpu_ms: float = 0.0
+    emulator_cpu_ms: float = 0.0
 
     @property
     def ratio(self) -> float | None:
@@ -79,12 +93,14 @@ def rehearse(emulator: Emulator, cases: Sequence[Case]) -> None:
 
 def measure_cold(emulator: Emulator, case: Case) -> Cold:
     """Ask once."""
-    with fresh_gateway(emulator) as address:
-        client = Client(address, timeout_sec=REQUEST_SEC)
+    with greeted_gateway(emulator) as gateway:
+        client = Client(gateway.address, timeout_sec=REQUEST_SEC)
+        cpu_sec, own_cpu_sec = gateway.cpu_sec, time.process_time()
         reply = client.send(case.ask)
+        cpu_sec, own_cpu_sec = gateway.cpu_sec - cpu_sec, time.process_time() - own_cpu_sec
         answered_at = time.monotonic()
         client.close()
-        until(lambda: is_idle(address), "come to rest")
+        until(lambda: is_idle(gateway.address), "come to rest")
         calls = [call for call in counted(emulator) if call.started <= answered_at]
         return Cold(
             case,
@@ -92,7 +108,10 @@ def measure_cold(emulator: Emulator, case: Case) -> Cold:
             reply.ms,
             _traffic(emulator, answered_at),
             critical_path(calls),
-            ideal_ms(calls, case.width),
+            ideal_ms=ideal_ms(calls, case.width),
+            scheduled_ms=scheduled_ms(calls, case.width),
+            cpu_ms=cpu_sec * 1000,
+            emulator_cpu_ms=own_cpu_sec * 1000,
         )
 
 
@@ -147,6 +166,7 @@ def _traffic(emulator: Emulator, answered_at: float) -> Traffic:
         ),
         visitors=emulator.calls.total(endpoint=VISITOR),
         most_at_once=most_at_once(calls),
+        body_bytes=sum(call.body_bytes for call in calls),
     )
 
 

@@ -6,63 +6,26 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from scripts.cold_report.cases import Case, cases
-from scripts.cold_report.gateway import GatewayFailed
-from scripts.cold_report.measure import Cold, Herd, Traffic, measure_cold, measure_herd, rehearse
-from scripts.load.figures import Row, table
+from scripts.bench_cold.cases import FIRST, Case, cases
+from scripts.bench_cold.gateway import GatewayFailed
+from scripts.bench_cold.measure import Cold, Herd, Traffic, measure_cold, measure_herd, rehearse
+from scripts.bench_cold.parsing import measure_parsing
+from scripts.bench_cold.starting import measure_start
+from scripts.bench_cold.tables import (
+    COLD_COLUMNS,
+    HERD_COLUMNS,
+    PARSE_COLUMNS,
+    TARGET_COLUMNS,
+    cold_row,
+    herd_row,
+    parse_row,
+    target_rows,
+)
+from scripts.load.figures import Row, markdown, table
 from scripts.upstream_emulator import Emulator
 from settings import Settings
 
 MOST_BILLBOARD_CALLS = 110
-COLD_COLUMNS = (
-    "endpoint", "status", "calls", "dup", "longest chain", "at once",
-    "wall ms", "ideal ms", "ratio",
-)  # fmt: skip
-HERD_COLUMNS = ("endpoint", "statuses", "calls", "dup", "at once", "slowest ms")
-
-
-def cold_row(cold: Cold) -> Row:
-    """One cold answer in words."""
-    return (
-        cold.case.name,
-        str(cold.status),
-        told(cold.traffic),
-        str(cold.traffic.duplicates),
-        f"{len(cold.chain.kinds)}: {chain_text(cold.chain.kinds)} = {cold.chain.ms:.0f} ms",
-        f"{cold.traffic.most_at_once} of {cold.case.width}",
-        f"{cold.wall_ms:.0f}",
-        f"{cold.ideal_ms:.0f}",
-        "-" if cold.ratio is None else f"{cold.ratio:.2f}",
-    )
-
-
-def told(traffic: Traffic) -> str:
-    """How many calls each host had."""
-    hosts = ", ".join(f"{host} {count}" for host, count in traffic.by_host.items()) or "none"
-    return f"{hosts} ({traffic.late} late)" if traffic.late else hosts
-
-
-def chain_text(kinds: Sequence[str]) -> str:
-    """The calls of a chain by their endpoints."""
-    return " > ".join(kind.partition("/")[2] for kind in kinds)
-
-
-def herd_row(herd: Herd) -> Row:
-    """One herd in words."""
-    return (
-        herd.case.name,
-        ", ".join(f"{count} x {status}" for status, count in sorted(herd.statuses.items())),
-        told(herd.traffic),
-        str(herd.traffic.duplicates),
-        f"{herd.traffic.most_at_once} of {herd.case.width}",
-        f"{herd.slowest_ms:.0f}",
-    )
-
-
-def markdown(columns: Row, lines: Sequence[Row]) -> str:
-    """The table for a document."""
-    rows = (columns, ("---",) * len(columns), *lines)
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def problems(colds: Sequence[Cold], herds: Sequence[Herd]) -> list[str]:
@@ -100,32 +63,53 @@ def report(emulator: Emulator, options: argparse.Namespace) -> list[str]:
         if not options.endpoints or case.name in options.endpoints
     ]
     rehearse(emulator, wanted)
-    colds = [measure_cold(_slowed(emulator, options), case) for case in wanted]
-    _print(options, "One cold answer", COLD_COLUMNS, [cold_row(cold) for cold in colds])
-    herds = [
-        measure_herd(_slowed(emulator, options), case, options.herd)
-        for case in wanted
-        if options.herd
-    ]
-    if herds:
-        title = f"{options.herd} equal cold requests at once"
-        _print(options, title, HERD_COLUMNS, [herd_row(herd) for herd in herds])
-    traffics = [cold.traffic for cold in colds] + [herd.traffic for herd in herds]
-    visitors = max(traffic.visitors for traffic in traffics)
+    rounds = [_round(emulator, options, wanted, number) for number in range(options.rounds)]
+    colds = list(zip(*rounds, strict=True))
+    _print(options, "One cold answer", COLD_COLUMNS, [cold_row(one) for one in colds])
+    herds = _herds(emulator, options, wanted) if options.herd else []
+    starts = []
+    if options.costs:
+        emulator.latency.set()
+        _print_parsing(emulator, options)
+        starts = [measure_start(emulator, FIRST) for _ in range(options.rounds)]
+    if targets := target_rows(colds, starts):
+        _print(options, "Targets", TARGET_COLUMNS, targets)
+    measured = [cold for one in colds for cold in one]
+    visitors = max(one.traffic.visitors for one in (*measured, *herds))
     print(f"Visitor ids asked for by one gateway, at most: {visitors}")
-    return problems(colds, herds)
+    return problems(measured, herds)
+
+
+def _round(
+    emulator: Emulator, options: argparse.Namespace, wanted: Sequence[Case], number: int
+) -> list[Cold]:
+    """Every question once; each round meets other waits, and each run the same ones."""
+    emulator.latency.reseed(options.seed + number)
+    return [measure_cold(_slowed(emulator, options), case) for case in wanted]
+
+
+def _herds(emulator: Emulator, options: argparse.Namespace, wanted: Sequence[Case]) -> list[Herd]:
+    herds = [measure_herd(_slowed(emulator, options), case, options.herd) for case in wanted]
+    title = f"{options.herd} equal cold requests at once"
+    _print(options, title, HERD_COLUMNS, [herd_row(herd) for herd in herds])
+    return herds
+
+
+def _print_parsing(emulator: Emulator, options: argparse.Namespace) -> None:
+    title = "From a body to an answer, CPU ms for each MB"
+    _print(options, title, PARSE_COLUMNS, [parse_row(one) for one in measure_parsing(emulator)])
 
 
 def _slowed(emulator: Emulator, options: argparse.Namespace) -> Emulator:
-    """The emulator with its latency set anew: every gateway meets the same waits."""
+    """The emulator with its latency set anew: every gateway of a round meets the same waits."""
     median, high = options.latency
     emulator.latency.set(p50_ms=median, p99_ms=high)
     return emulator
 
 
 def _print(options: argparse.Namespace, title: str, columns: Row, lines: Sequence[Row]) -> None:
-    latency = "/".join(f"{ms:g}" for ms in options.latency)
-    print(f"{title}; latency p50/p99 {latency} ms, seed {options.seed}\n")
+    waits = "/".join(f"{ms:g}" for ms in options.latency)
+    print(f"{title}; latency p50/p99 {waits} ms, seed {options.seed}, {options.rounds} rounds\n")
     print((markdown if options.markdown else table)(columns, lines), end="\n\n", flush=True)
 
 
@@ -138,6 +122,13 @@ def latency(text: str) -> tuple[float, float]:
     return values
 
 
+def _rounds(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 100:
+        raise argparse.ArgumentTypeError("must be between 1 and 100")
+    return count
+
+
 def _herd(text: str) -> int:
     size = int(text)
     if not 0 <= size <= 500:
@@ -146,11 +137,13 @@ def _herd(text: str) -> int:
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m scripts.cold_report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m scripts.bench_cold", description=__doc__)
     add = parser.add_argument
     add("--latency", type=latency, default=(180.0, 900.0), metavar="P50/P99", help="in ms")
     add("--seed", type=int, default=7)
     add("--herd", type=_herd, default=100, help="equal requests at once; 0 leaves them out")
+    add("--rounds", type=_rounds, default=3, help="how often each is asked; medians are told")
+    add("--no-costs", dest="costs", action="store_false", help="no parsing, no starts")
     add("--markdown", action="store_true", help="tables for a document")
     add("--endpoints", type=lambda text: text.split(","), default=[], help="only these")
     return parser.parse_args(argv)
@@ -167,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             failed = report(emulator, options)
         except GatewayFailed as failure:
-            print(f"cold_report: {failure}", file=sys.stderr)
+            print(f"bench_cold: {failure}", file=sys.stderr)
             return 2
     print(f"FAIL: {'; '.join(failed)}" if failed else "PASS")
     return 1 if failed else 0

@@ -11,6 +11,8 @@ from settings import Settings
 
 SONGS, SEEDS, ARTISTS, MIX_SONGS = 50, 10, 5, 50
 LYRICS_PROVIDERS = 4
+#: What a gateway is asked that has only just started.
+FIRST = Ask("search", "/search?query=Mirror&filter=songs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _others(catalogue: Catalogue, settings: Settings) -> list[Case]:
     song, artist, album = ids["song"][0], ids["artist"][0], ids["album"][0]
     artists = Ask("artists", "/artists", {"artist_ids": ids["artist"][:ARTISTS]})
     return [
-        Case(Ask("search", "/search?query=Mirror&filter=songs")),
+        Case(FIRST),
         Case(Ask("suggestions", "/search_suggestions?query=Mirr")),
         Case(Ask("song", f"/song/{song}")),
         Case(Ask("related", f"/related/{song}")),
