@@ -166,7 +166,7 @@ class Connection(socketserver.StreamRequestHandler):
         if host is None:
             return self._respond_unrecorded(request)
         question = host.question(request)
-        record = self.server.calls.begin(question)
+        record = self.server.calls.begin(question, self.client_address[1])
         status = 0
         try:
             record.latency_ms = self.server.latency.draw(question)
@@ -192,6 +192,10 @@ class Connection(socketserver.StreamRequestHandler):
     def _answer(
         self, host: Host, request: Request, question: Question, fault: Fault | None
     ) -> tuple[int, bool]:
+        if fault is not None and fault.kind == "slow":
+            if not self.pause(fault.delay_ms / 1000):
+                return 0, False
+            fault = None
         if fault is None:
             return self._answer_normally(host, request, question)
         broken = breakage.broken_answer(fault, question, self.server.base)
