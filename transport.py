@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -18,6 +19,7 @@ from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
+from cutoff import cuttable, wants_fresh
 from deadline import time_left
 from decoding import TooLarge, unpacked
 from errors import (
@@ -38,32 +40,40 @@ MAX_REDIRECTS = 3
 MAX_HEADER_BYTES = 64 * 1024
 
 
+@contextmanager
+def _waiting(sock: socket.socket) -> Iterator[None]:
+    """One operation: it ends with its call's deadline, and when its try is cut off."""
+    sock.settimeout(time_left())
+    with cuttable(sock):
+        yield
+
+
 class _DeadlineSocket(socket.socket):
     """Each operation gets what is left of the call: a dripping upstream cannot renew its time."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(time_left())
-        return super().recv_into(*args, **kwargs)
+        with _waiting(self):
+            return super().recv_into(*args, **kwargs)
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(time_left())
-        return super().sendall(*args, **kwargs)
+        with _waiting(self):
+            return super().sendall(*args, **kwargs)
 
 
 class _DeadlineTlsSocket(ssl.SSLSocket):
     """The same law over TLS, the handshake included."""
 
     def do_handshake(self, block: bool = False) -> None:
-        self.settimeout(time_left())
-        super().do_handshake(block)
+        with _waiting(self):
+            super().do_handshake(block)
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
-        self.settimeout(time_left())
-        return super().read(*args, **kwargs)
+        with _waiting(self):
+            return super().read(*args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(time_left())
-        return super().send(*args, **kwargs)
+        with _waiting(self):
+            return super().send(*args, **kwargs)
 
 
 class _Connection(HTTPConnection):
@@ -83,11 +93,31 @@ class _OutwardConnection(HTTPSConnection):
         return connected
 
 
-class _Pool(HTTPConnectionPool):
+class _PoolOrFresh(HTTPConnectionPool):
+    """A second try exists because a connection may be stuck: it takes none of those at hand.
+
+    Its own is closed, not kept.
+    """
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        return self._new_conn() if wants_fresh() else super()._get_conn(timeout)
+
+    def _put_conn(self, conn: Any) -> None:
+        if not wants_fresh():
+            super()._put_conn(conn)
+        elif conn is not None:
+            conn.close()
+
+
+class _Pool(_PoolOrFresh):
     ConnectionCls = _Connection
 
 
-class _OutwardPool(HTTPSConnectionPool):
+class _TlsPool(_PoolOrFresh, HTTPSConnectionPool):
+    pass
+
+
+class _OutwardPool(_TlsPool):
     ConnectionCls = _OutwardConnection
 
 
@@ -135,7 +165,7 @@ class SiteAdapter(HTTPAdapter):
         """Pools whose sockets know the deadline."""
         super().init_poolmanager(*args, ssl_context=_tls_context(), **kwargs)
         manager: PoolManager = self.poolmanager
-        tls_pool = _OutwardPool if self._site.is_public else HTTPSConnectionPool
+        tls_pool = _OutwardPool if self._site.is_public else _TlsPool
         manager.pool_classes_by_scheme = {"http": _Pool, "https": tls_pool}
 
     def send(  # type: ignore[override]  # requests types six keywords we pass through
