@@ -15,7 +15,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -76,13 +82,48 @@ class _DeadlineTlsSocket(ssl.SSLSocket):
             return super().send(*args, **kwargs)
 
 
+def _connected(connection: HTTPConnection) -> socket.socket:
+    """A socket to the first of the name's addresses that takes it.
+
+    As urllib3 does it, which keeps the socket to itself until it is connected: a lost SYN costs a
+    second, so whoever connects must be one who can be cut off.
+    Raises: OSError.
+    """
+    failure = OSError("the name has no address")
+    found = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
+    for family, kind, proto, _, address in found:
+        sock = _DeadlineSocket(family, kind, proto)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(connection.timeout)
+            with cuttable(sock):
+                sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        plain = super()._new_conn()
-        return _DeadlineSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        try:
+            return _connected(self)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "not connected in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, "not connected") from error
 
 
-class _OutwardConnection(HTTPSConnection):
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _OutwardConnection(_TlsConnection):
     """One that ends before a byte is sent where a public name leads inside."""
 
     def _new_conn(self) -> socket.socket:
@@ -114,7 +155,7 @@ class _Pool(_PoolOrFresh):
 
 
 class _TlsPool(_PoolOrFresh, HTTPSConnectionPool):
-    pass
+    ConnectionCls = _TlsConnection
 
 
 class _OutwardPool(_TlsPool):
