@@ -165,7 +165,6 @@ def test_an_overdue_call_is_answered_by_a_second_on_a_fresh_connection(youtube, 
     artists = emulator.catalogue.samples()["artist"][:3]
     before = youtube.ask("get_artist", artists[0], deadline=soon())
     emulator.faults.set(Fault(host="ytmusic", endpoint="artist", kind="hang", times=1))
-    # One idle connection is left over, and one goes to the call that will hang.
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(youtube.ask, "get_artist", artists[1], deadline=deadline)
         wait_until(lambda: emulator.calls.total("ytmusic", "artist") == 2)
@@ -181,7 +180,7 @@ def test_an_overdue_call_is_answered_by_a_second_on_a_fresh_connection(youtube, 
     wait_until(lambda: held.finished)
     assert (held.fault, held.status, second.status) == ("hang", 0, 200), "its socket was closed"
     assert held.port == warm.port, "the first took what was in the pool"
-    assert second.port not in {warm.port, later.port}, "the second left it alone, and left nothing"
+    assert second.port not in {warm.port, later.port}, "the second's was its own, and closed"
     assert (upstream.hedging.sent, upstream.hedging.won) == (1, 1)
     assert (deadline.tally.calls, upstream.stats.calls, upstream.stats.errors) == (2, 4, 0)
     assert [one.name for one in upstream.breaker.verdicts] == [

@@ -166,7 +166,27 @@ def test_the_deadline_holds_inside_tls():
             ask(session, sec=0.3)
 
 
-# ---- cut off
+# ---- second tries, and what is cut off
+
+
+def test_a_second_try_takes_no_connection_of_the_pool_and_leaves_none():
+    kept = []
+
+    def keep(peer, connection):
+        peer.receive(connection)
+        connection.sendall(answer())
+        kept.append(connection.dup())
+
+    with site(keep, keep) as (session, _):
+        ask(session)
+        with ended_by(Cutoff(wants_fresh=True)):
+            ask(session)
+        first, second = kept
+        with first, second:
+            assert second.recv(1) == b"", "it was closed"
+            first.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                first.recv(1)
 
 
 def cut_while(session, cutoff, waits, **how):
