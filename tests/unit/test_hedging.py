@@ -18,7 +18,13 @@ from errors import (
     UpstreamUnavailable,
 )
 from protection.alarms import Alarms
-from protection.breaker import CALM_AFTER_SEC, FAILURES_THAT_DISTURB, Breaker, Verdict
+from protection.breaker import (
+    CALM_AFTER_SEC,
+    FAILURES_THAT_DISTURB,
+    LEAST_CALLS,
+    Breaker,
+    Verdict,
+)
 from protection.hedging import Hedging
 from protection.pace import LEAST_SEEN, Pace
 from protection.retry_budget import RetryBudget
@@ -370,7 +376,7 @@ def under_way(scene):
 @pytest.mark.parametrize("opened_for", ["open", "half-open"])
 def test_none_while_the_breaker_is_not_closed(scene, opened_for):
     asked, call = under_way(scene)
-    judged(scene.breaker, Verdict.REFUSED, 3)
+    judged(scene.breaker, Verdict.FAILED, LEAST_CALLS)
     if opened_for == "half-open":
         scene.clock.advance(scene.breaker.open_for_sec)
     assert scene.breaker.state == opened_for
