@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 import time
@@ -19,6 +20,7 @@ from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicServerError
 from ytmusicapi.helpers import YTM_BASE_API, YTM_DOMAIN, initialize_headers
 
+from cutoff import ended_by
 from deadline import Deadline, call_deadline, time_left
 from decoding import json_of
 from errors import (
@@ -28,6 +30,7 @@ from errors import (
     UpstreamError,
     UpstreamPage,
 )
+from protection.alarms import Alarms
 from transport import Site
 from upstream import Upstream
 
@@ -37,6 +40,9 @@ log = logging.getLogger("gateway.upstream")
 INSTANCE_LIFE_SEC = 24 * 3600.0
 VISITOR_TIMEOUT_SEC = 2.0
 VISITOR_RETRY_SEC = 60.0
+#: YouTube sends lists in pages of at least so many; of a longer list than that nothing is hedged.
+PAGE_ITEMS = 20
+MOST_HEDGED_ITEMS = 100
 #: Sent back as a header, so nothing else is taken for one; the library's own search takes time
 #: quadratic in what the page repeats.
 VISITOR_ID = re.compile(rb'"VISITOR_DATA"\s*:\s*"([A-Za-z0-9_%=-]{1,256})"')
@@ -67,7 +73,8 @@ class _VisitorId:
 
 def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
     try:
-        with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)):
+        # All threads will share it: it is not cut off with the try that happens to fetch it.
+        with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)), ended_by(None):
             page = fetch(YTM_DOMAIN).content
     except GatewayError as error:
         log.warning("no visitor id", extra={"reason": type(error).__name__})
@@ -189,7 +196,7 @@ class YouTubeMusic:
                 check(answer)
             return answer
 
-        return self.upstream.call(call, deadline)
+        return self.upstream.call(call, deadline, _pace_kind(method, kwargs))
 
     def greet(self) -> bool:
         """Fetch the visitor id ahead of the first call; whether YouTube Music answered."""
@@ -202,6 +209,17 @@ class YouTubeMusic:
             known = _ThreadsYTMusic(self._session, self._visitor, self._auth)
             setattr(self._local, kind, known)
         return known
+
+
+def _pace_kind(method: str, kwargs: Mapping[str, Any]) -> str:
+    """Calls that take about as long: of one method, and of as many pages.
+
+    None for a long list: a second try would fetch all its pages again.
+    """
+    limit = kwargs.get("limit") or 0
+    if limit > MOST_HEDGED_ITEMS:
+        return ""
+    return f"{method} {math.ceil(limit / PAGE_ITEMS)}"
 
 
 def _translated(
@@ -232,7 +250,9 @@ class Website:
 
         Raises: GatewayError.
         """
-        return self.upstream.call(lambda: decode_json(self._get(path, params).content), deadline)
+        return self.upstream.call(
+            lambda: decode_json(self._get(path, params).content), deadline, "json"
+        )
 
     def text(self, path: str, params: Mapping[str, Any], deadline: Deadline) -> str:
         """The page at this path.
@@ -240,7 +260,7 @@ class Website:
         Raises: GatewayError.
         """
         return self.upstream.call(
-            lambda: self._get(path, params).content.decode("utf-8", "replace"), deadline
+            lambda: self._get(path, params).content.decode("utf-8", "replace"), deadline, "text"
         )
 
     def _get(self, path: str, params: Mapping[str, Any]) -> requests.Response:
@@ -261,6 +281,8 @@ class Upstreams:
     genius: Website
     lyrics_ovh: Website
     billboard: Website
+    #: says when a call of any of them is overdue
+    alarms: Alarms
 
     @property
     def all(self) -> tuple[Upstream, ...]:

@@ -223,6 +223,9 @@ class Settings(BaseSettings):
     upstream_retry_budget_pct: Share = Field(
         0.1, description="largest share of calls that retries may add; 3 a minute are always free"
     )
+    enable_hedging: bool = Field(
+        True, description="ask once more on a new connection, within that share, what is overdue"
+    )
     ytmusic_auth_file: Path = Field(
         Path("browser.json"), description="ytmusicapi browser headers; used when the file exists"
     )

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 from clients import Upstreams, Website, YouTubeMusic
+from protection.alarms import Alarms
 from protection.breaker import Board, Breaker, BreakerTerms
+from protection.hedging import Hedging
 from protection.retry_budget import RetryBudget
 from settings import Settings
 from transport import Site, open_session
@@ -46,7 +48,11 @@ def build_upstreams(
     billboard = _website("billboard", "https://www.billboard.com", billboard_url, pages=True)
     session = open_session((ytmusic, lrclib, genius, ovh, billboard))
 
+    alarms = Alarms(monotonic)
+
     def upstream(site: Site, retries: int = settings.upstream_retry_attempts) -> Upstream:
+        # A hedge is a retry sent early: what is asked once is asked once.
+        is_hedged = settings.enable_hedging and retries > 0
         terms = _breaker_terms(settings)
         return Upstream(
             site.name,
@@ -58,6 +64,7 @@ def build_upstreams(
             ),
             breaker=Breaker(site.name, terms, clock=monotonic, rng=rng, board=board),
             budget=RetryBudget(settings.upstream_retry_budget_pct, monotonic),
+            hedging=Hedging(site.name, site.pool_size, alarms) if is_hedged else None,
         )
 
     return Upstreams(
@@ -67,6 +74,7 @@ def build_upstreams(
         # The last resort races five sites of its own for up to five seconds: asked once.
         lyrics_ovh=Website(upstream(ovh, retries=0), session, ovh),
         billboard=Website(upstream(billboard), session, billboard),
+        alarms=alarms,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -14,10 +15,17 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
+from cutoff import cuttable, wants_fresh
 from deadline import time_left
 from decoding import TooLarge, unpacked
 from errors import (
@@ -38,41 +46,84 @@ MAX_REDIRECTS = 3
 MAX_HEADER_BYTES = 64 * 1024
 
 
+@contextmanager
+def _waiting(sock: socket.socket) -> Iterator[None]:
+    """One operation: it ends with its call's deadline, and when its try is cut off."""
+    sock.settimeout(time_left())
+    with cuttable(sock):
+        yield
+
+
 class _DeadlineSocket(socket.socket):
     """Each operation gets what is left of the call: a dripping upstream cannot renew its time."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(time_left())
-        return super().recv_into(*args, **kwargs)
+        with _waiting(self):
+            return super().recv_into(*args, **kwargs)
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(time_left())
-        return super().sendall(*args, **kwargs)
+        with _waiting(self):
+            return super().sendall(*args, **kwargs)
 
 
 class _DeadlineTlsSocket(ssl.SSLSocket):
     """The same law over TLS, the handshake included."""
 
     def do_handshake(self, block: bool = False) -> None:
-        self.settimeout(time_left())
-        super().do_handshake(block)
+        with _waiting(self):
+            super().do_handshake(block)
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
-        self.settimeout(time_left())
-        return super().read(*args, **kwargs)
+        with _waiting(self):
+            return super().read(*args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(time_left())
-        return super().send(*args, **kwargs)
+        with _waiting(self):
+            return super().send(*args, **kwargs)
+
+
+def _connected(connection: HTTPConnection) -> socket.socket:
+    """A socket to the first of the name's addresses that takes it.
+
+    As urllib3 does it, which keeps the socket to itself until it is connected: a lost SYN costs a
+    second, so whoever connects must be one who can be cut off.
+    Raises: OSError.
+    """
+    failure = OSError("the name has no address")
+    found = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
+    for family, kind, proto, _, address in found:
+        sock = _DeadlineSocket(family, kind, proto)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(connection.timeout)
+            with cuttable(sock):
+                sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        plain = super()._new_conn()
-        return _DeadlineSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        try:
+            return _connected(self)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "not connected in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, "not connected") from error
 
 
-class _OutwardConnection(HTTPSConnection):
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _OutwardConnection(_TlsConnection):
     """One that ends before a byte is sent where a public name leads inside."""
 
     def _new_conn(self) -> socket.socket:
@@ -83,11 +134,31 @@ class _OutwardConnection(HTTPSConnection):
         return connected
 
 
-class _Pool(HTTPConnectionPool):
+class _PoolOrFresh(HTTPConnectionPool):
+    """A second try exists because a connection may be stuck: it takes none of those at hand.
+
+    Its own is closed, not kept.
+    """
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        return self._new_conn() if wants_fresh() else super()._get_conn(timeout)
+
+    def _put_conn(self, conn: Any) -> None:
+        if not wants_fresh():
+            super()._put_conn(conn)
+        elif conn is not None:
+            conn.close()
+
+
+class _Pool(_PoolOrFresh):
     ConnectionCls = _Connection
 
 
-class _OutwardPool(HTTPSConnectionPool):
+class _TlsPool(_PoolOrFresh, HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _OutwardPool(_TlsPool):
     ConnectionCls = _OutwardConnection
 
 
@@ -135,7 +206,7 @@ class SiteAdapter(HTTPAdapter):
         """Pools whose sockets know the deadline."""
         super().init_poolmanager(*args, ssl_context=_tls_context(), **kwargs)
         manager: PoolManager = self.poolmanager
-        tls_pool = _OutwardPool if self._site.is_public else HTTPSConnectionPool
+        tls_pool = _OutwardPool if self._site.is_public else _TlsPool
         manager.pool_classes_by_scheme = {"http": _Pool, "https": tls_pool}
 
     def send(  # type: ignore[override]  # requests types six keywords we pass through

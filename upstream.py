@@ -15,7 +15,8 @@ from typing import TypeVar
 import stamina
 import stamina.instrumentation
 
-from deadline import Deadline, call_deadline
+from cutoff import Cutoff, ended_by
+from deadline import Deadline, Priority, call_deadline
 from errors import (
     GatewayError,
     NotFound,
@@ -28,6 +29,7 @@ from errors import (
 )
 from protection.breaker import PROBE_SEC, Breaker, Entry, Verdict
 from protection.bulkhead import Bulkhead
+from protection.hedging import Hedging, NoHedge, Pair
 from protection.retry_budget import RetryBudget
 
 MAX_BACKOFF_SEC = 1.0
@@ -74,8 +76,26 @@ class CallPolicy:
     concurrency: int
 
 
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try of a call: `kind` says by whose pace it goes, `cutoff` ends it."""
+
+    kind: str
+    cutoff: Cutoff | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it was ended because the other was faster: that says nothing of the upstream."""
+        return self.cutoff is not None and self.cutoff.is_cut
+
+    @property
+    def is_second(self) -> bool:
+        """Whether it is the hedge of another."""
+        return self.cutoff is not None and self.cutoff.wants_fresh
+
+
 class Upstream:
-    """One upstream as its callers meet it: guards, counters, retries."""
+    """One upstream as its callers meet it: guards, counters, retries, hedges."""
 
     def __init__(
         self,
@@ -84,6 +104,7 @@ class Upstream:
         *,
         breaker: Breaker | None = None,
         budget: RetryBudget | None = None,
+        hedging: Hedging | None = None,
     ) -> None:
         self.name = name
         self.policy = policy
@@ -91,6 +112,8 @@ class Upstream:
         self.breaker = breaker or Breaker(name)
         self.bulkhead = Bulkhead(name, policy.concurrency)
         self.budget = budget or RetryBudget(RETRY_SHARE)
+        #: None where a call is asked once
+        self.hedging = hedging
         self._lock = threading.Lock()
 
     @property
@@ -98,10 +121,11 @@ class Upstream:
         """Calls that were not made, by reason: by the breaker, and for want of a permit."""
         return {**self.breaker.refusals, "full": self.bulkhead.refused}
 
-    def call(self, ask: Callable[[], T], deadline: Deadline) -> T:
+    def call(self, ask: Callable[[], T], deadline: Deadline, kind: str = "") -> T:
         """What `ask` answers, tried again while that may help and time is left.
 
-        Retries live here and nowhere else, within the call's time and the upstream's budget.
+        Retries and hedges live here and nowhere else, within the call's time and the upstream's
+        budget. Calls of one `kind` usually take about as long; one without a kind is not hedged.
         Raises: GatewayError.
         """
         limit = deadline.within(self.policy.timeout_sec)
@@ -122,12 +146,42 @@ class Upstream:
             wait_jitter=self.policy.backoff_sec,
             wait_max=longest_wait,
         ):
-            with attempt, self._guarded(limit):
-                return ask()
+            with attempt:
+                return self._try(ask, limit, kind, is_first=attempt.num == 1)
         raise AssertionError("stamina returned without an answer")
 
+    def _try(self, ask: Callable[[], T], limit: Deadline, kind: str, *, is_first: bool) -> T:
+        if self.hedging is not None and is_first and limit.priority is Priority.FOREGROUND:
+            overdue_sec = self.hedging.pace.overdue_sec(kind)
+            if overdue_sec is not None:
+                return self._hedged(self.hedging, ask, limit, kind, overdue_sec)
+        with self._guarded(limit, Try(kind)):
+            return ask()
+
+    def _hedged(
+        self, hedging: Hedging, ask: Callable[[], T], limit: Deadline, kind: str, overdue_sec: float
+    ) -> T:
+        """The answer of the first try, or of a second that is sent when the first is overdue."""
+        pair: Pair[T] = Pair()
+
+        def first() -> T:
+            one = Try(kind, pair.first)
+            with self._guarded(limit, one), hedging.alarms.after(overdue_sec, overdue):
+                return ask()
+
+        def overdue() -> None:
+            hedging.begin(second)
+
+        def second() -> None:
+            with pair.second_runs(), self._spared(hedging, limit, Try(kind, pair.second)):
+                pair.win(ask())
+
+        answer = pair.answer(first, limit, _is_transient)
+        hedging.note_end(pair)
+        return answer
+
     @contextmanager
-    def _guarded(self, limit: Deadline) -> Iterator[None]:
+    def _guarded(self, limit: Deadline, one: Try) -> Iterator[None]:
         """One call, if the breaker lets it through and there is a permit; how it ends is judged.
 
         The breaker is asked twice: nobody waits for a permit in vain, and who waited is told of
@@ -136,18 +190,44 @@ class Upstream:
         self.breaker.check(limit)
         with self.bulkhead.permit(limit):
             entry = self.breaker.enter(limit)
-            own = limit.within(PROBE_SEC) if entry.is_probe else limit
-            is_fair = own.left() >= min(FAIR_SEC, self.policy.timeout_sec / 2)
-            verdict, failure = Verdict.NOTHING, None
-            try:
-                with self._counted(limit), call_deadline(own):
-                    yield
-                verdict = Verdict.ANSWERED
-            except GatewayError as error:
+            with self._judged(entry, limit, one):
+                yield
+
+    @contextmanager
+    def _spared(self, hedging: Hedging, limit: Deadline, one: Try) -> Iterator[None]:
+        """A second try, if nothing speaks against a call that nobody needs; it never waits.
+
+        Raises: NoHedge, GatewayError.
+        """
+        entry = self.breaker.enter_calmly()
+        if entry is None:
+            raise NoHedge("breaker")
+        if limit.left() <= hedging.pace.median_sec(one.kind):
+            raise NoHedge("late")
+        with self.bulkhead.spare_permit() as is_granted:
+            if not is_granted:
+                raise NoHedge("full")
+            if not self.budget.take_for_hedge():
+                raise NoHedge("budget")
+            hedging.note_sent()
+            with self._judged(entry, limit, one):
+                yield
+
+    @contextmanager
+    def _judged(self, entry: Entry, limit: Deadline, one: Try) -> Iterator[None]:
+        own = limit.within(PROBE_SEC) if entry.is_probe else limit
+        is_fair = own.left() >= min(FAIR_SEC, self.policy.timeout_sec / 2)
+        verdict, failure = Verdict.NOTHING, None
+        try:
+            with self._counted(limit, one), call_deadline(own), ended_by(one.cutoff):
+                yield
+            verdict = Verdict.ANSWERED
+        except GatewayError as error:
+            if not one.is_cut:
                 verdict, failure = verdict_of(error, is_fair), error
-                raise
-            finally:
-                self._leave(entry, verdict, failure)
+            raise
+        finally:
+            self._leave(entry, verdict, failure)
 
     def _leave(self, entry: Entry, verdict: Verdict, failure: GatewayError | None) -> None:
         """End a call; who retries sooner than the breaker lets him through would do so in vain."""
@@ -158,29 +238,36 @@ class Upstream:
             failure.retry_after_sec = max(waits)
 
     @contextmanager
-    def _counted(self, deadline: Deadline) -> Iterator[None]:
+    def _counted(self, limit: Deadline, one: Try) -> Iterator[None]:
         started = time.monotonic()
-        deadline.tally.count()
+        limit.tally.count()
         with self._lock:
             self.stats.calls += 1
             self.stats.in_flight += 1
-        failed = False
+        failure: GatewayError | None = None
         try:
             yield
-        except NotFound:
-            raise
-        except GatewayError:
-            failed = True
+        except GatewayError as error:
+            failure = error
             raise
         finally:
-            self._count(failed=failed, took_ms=(time.monotonic() - started) * 1000)
+            self._count(one, failure, time.monotonic() - started)
 
-    def _count(self, *, failed: bool, took_ms: float) -> None:
+    def _count(self, one: Try, failure: GatewayError | None, took_sec: float) -> None:
+        """How a try ended; one that was cut off neither failed nor succeeded."""
+        is_failed = failure is not None and not isinstance(failure, NotFound)
         with self._lock:
             self.stats.in_flight -= 1
-            self.stats.errors += failed
-            self.stats.failures_in_a_row = self.stats.failures_in_a_row + 1 if failed else 0
-            self.stats.latencies_ms.append(took_ms)
+            if not one.is_cut:
+                self.stats.errors += is_failed
+                self.stats.failures_in_a_row = self.stats.failures_in_a_row + 1 if is_failed else 0
+                self.stats.latencies_ms.append(took_sec * 1000)
+        if self.hedging is None or one.is_second or not one.kind:
+            return
+        if one.is_cut or isinstance(failure, UpstreamTimeout):
+            self.hedging.pace.note(one.kind, took_sec, is_whole=False)
+        elif not is_failed:
+            self.hedging.pace.note(one.kind, took_sec)
 
 
 def verdict_of(error: GatewayError, is_fair: bool = True) -> Verdict:

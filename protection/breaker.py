@@ -39,6 +39,9 @@ ANOTHER_TRIES_SEC = 1.0
 #: Background work tries only where no foreground call came for so long.
 LONELY_SEC = 15.0
 MOST_DOUBLINGS = 16
+#: A refusal, be it the only one, and some failures in a row: no time for what nobody needs.
+CALM_AFTER_SEC = 60.0
+FAILURES_THAT_DISTURB = 3
 
 State = Literal["closed", "open", "half-open"]
 
@@ -145,6 +148,7 @@ class Breaker:
         self._doublings = 0
         self._changed_at = float("-inf")
         self._rest_until = float("-inf")
+        self._calm_from = float("-inf")
         self._probe: Entry | None = None
         self._probe_ends = 0.0
 
@@ -197,10 +201,26 @@ class Breaker:
             self._leave_it_to_others(entry, caller.priority)
         return entry
 
+    def enter_calmly(self) -> Entry | None:
+        """A way in for a call that nobody needs; it never waits and never tries.
+
+        None where anything is amiss: calls are stopped or were refused lately, or some failed.
+        """
+        with self._lock:
+            is_calm = (
+                not self._is_open
+                and self._failures_in_a_row < FAILURES_THAT_DISTURB
+                and self._clock() >= max(self._calm_from, self._rest_until)
+            )
+            return Entry(self._period, Tally(), is_probe=False) if is_calm else None
+
     def leave(self, entry: Entry, verdict: Verdict, asked_wait_sec: float | None = None) -> None:
         """What the call that came in here says; `asked_wait_sec` is what the upstream asks for."""
         with self._lock:
             was_open, openings = self._is_open, self.openings
+            if verdict is Verdict.REFUSED:
+                calm_from = self._clock() + max(CALM_AFTER_SEC, asked_wait_sec or 0.0)
+                self._calm_from = max(self._calm_from, calm_from)
             if entry.is_probe:
                 if entry is self._probe:
                     self._judge_probe(verdict, asked_wait_sec)

@@ -17,6 +17,8 @@ SHARES = {
     Priority.REVALIDATION: 0.75,
     Priority.PREWARM: 0.5,
 }
+#: The share up to which a call may take one that nobody needs.
+SPARE_SHARE = 0.75
 #: People wait for a permit, as many as this for each; more are refused at once.
 WAITING_PER_PERMIT = 2
 
@@ -39,6 +41,7 @@ class Bulkhead:
         self.dropped: Counter[Priority] = Counter()
         self._changed = threading.Condition()
         self._most = {one: max(1, int(permits * share)) for one, share in SHARES.items()}
+        self._most_spare = int(permits * SPARE_SHARE)
         self._most_waiting = permits * WAITING_PER_PERMIT
 
     @contextmanager
@@ -52,9 +55,24 @@ class Bulkhead:
         try:
             yield
         finally:
-            with self._changed:
-                self.taken -= 1
-                self._changed.notify()
+            self._give_back()
+
+    @contextmanager
+    def spare_permit(self) -> Iterator[bool]:
+        """Hold a permit, if one is free at once with nobody waiting and some left for others."""
+        with self._changed:
+            is_spare = self.taken < self._most_spare and not self.waiting
+            self.taken += is_spare
+        try:
+            yield is_spare
+        finally:
+            if is_spare:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        with self._changed:
+            self.taken -= 1
+            self._changed.notify()
 
     def _take(self, deadline: Deadline) -> None:
         priority = deadline.priority

@@ -1,4 +1,4 @@
-"""A retry budget: retries may add a share to the calls, so that an outage is not multiplied."""
+"""A retry budget: further tries may add a share to the calls, so no outage is multiplied."""
 
 from __future__ import annotations
 
@@ -33,12 +33,21 @@ class RetryBudget:
     def take(self) -> bool:
         """Whether one more retry is within the budget; it is then counted as made."""
         with self._lock:
-            self._fill()
-            is_granted = self._saved >= 1
-            self._saved -= is_granted
+            is_granted = self._take(leaving=0.0)
             self.retries += is_granted
             self.denied += not is_granted
             return is_granted
+
+    def take_for_hedge(self) -> bool:
+        """The same for a second try that nobody needs: the few that are always free are not its."""
+        with self._lock:
+            return self._take(leaving=LEAST_A_MINUTE)
+
+    def _take(self, leaving: float) -> bool:
+        self._fill()
+        is_granted = self._saved >= leaving + 1
+        self._saved -= is_granted
+        return is_granted
 
     def _fill(self) -> None:
         now = self._clock()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from protection.hedging import Hedging
 from services.health import Observed, upstream_health
 from services.log_writer import LogWriter
 from services.prewarm import Prewarm
@@ -93,8 +94,19 @@ def _of_upstreams(upstreams: tuple[Upstream, ...]) -> Iterator[Row]:
     yield row("dropped_total", "background calls without room", _dropped)
     yield row("retries_total", "further tries", lambda one: one.budget.retries)
     yield row("retries_denied_total", "tries beyond the budget", lambda one: one.budget.denied)
+    yield row("hedges_total", "second tries", _hedges(lambda hedging: hedging.sent))
+    yield row("hedges_won_total", "second tries that won", _hedges(lambda hedging: hedging.won))
+    yield row("hedges_refused_total", "overdue calls without one", _hedges(_hedges_refused))
     yield row("latency_p50_seconds", "median of the last calls", latency(0.5))
     yield row("latency_p95_seconds", "95th percentile of the last calls", latency(0.95))
+
+
+def _hedges(read: Callable[[Hedging], int]) -> Callable[[Upstream], int | None]:
+    return lambda one: read(one.hedging) if one.hedging else None
+
+
+def _hedges_refused(hedging: Hedging) -> int:
+    return sum(hedging.refused.values())
 
 
 def _dropped(upstream: Upstream) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cache_layer import CacheLayer
 from envelope import Envelope, rfc3339
+from protection.hedging import Hedging
 from services.log_writer import LogWriter
 from services.prewarm import Member, Prewarm
 from services.read_through import ReadThrough
@@ -49,6 +50,7 @@ class Observed:
         """Every loop among the parts is watched from the start."""
         self.watchdog.add(*(part.heart for part in (self.prewarm, self.log) if part is not None))
         self.watchdog.add(*(self.upkeep.hearts if self.upkeep else ()))
+        self.watchdog.add(self.engine.pilot.upstreams.alarms.heart)
 
     @property
     def shared(self) -> SharedStore | None:
@@ -215,4 +217,12 @@ def upstream_health(upstream: Upstream) -> dict[str, Any]:
         "dropped": {one.name.lower(): count for one, count in bulkhead.dropped.items()},
         "retries": upstream.budget.retries,
         "retries_denied": upstream.budget.denied,
+        "hedges": hedging_health(upstream.hedging),
     }
+
+
+def hedging_health(hedging: Hedging | None) -> dict[str, Any]:
+    """What became of the calls that were overdue; nothing where none is hedged."""
+    if hedging is None:
+        return {}
+    return {"sent": hedging.sent, "won": hedging.won, "refused": hedging.refused.copy()}

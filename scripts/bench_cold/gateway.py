@@ -22,16 +22,18 @@ from scripts.upstream_emulator import Emulator
 ROOT = Path(__file__).resolve().parents[2]
 HEALTH = Ask("health", "/health")
 PATIENCE_SEC, POLL_SEC, REQUEST_SEC = 60.0, 0.02, 60.0
+<<<<<<< HEAD:scripts/bench_cold/gateway.py
 CPUCLOCK_SCHED = 2
+=======
+#: Calls are counted here, and a hedge is a question asked twice on purpose.
+>>>>>>> hedge:scripts/cold_report/gateway.py
 QUIET = {
+    "ENABLE_HEDGING": "false",
     "HOST": "127.0.0.1",
     "ENABLE_RATE_LIMITS": "false",
     "ACCESS_LOG": "false",
     "LOG_LEVEL": "ERROR",
 }
-
-#: A hedge asks the same question twice on purpose: where calls are counted there is none.
-UNHEDGED = {"ENABLE_HEDGING": "false"}
 
 
 class GatewayFailed(Exception):
@@ -86,7 +88,7 @@ def greeted_gateway(emulator: Emulator, **settings: str) -> Iterator[Gateway]:
     Raises: GatewayFailed — it never became ready, or did not stop.
     """
     emulator.calls.reset()
-    with gateway_process(emulator.environment() | UNHEDGED | settings) as gateway:
+    with gateway_process(emulator.environment() | settings) as gateway:
         until(lambda: _has_greeted(emulator), "ask for a visitor id")
         yield gateway
 

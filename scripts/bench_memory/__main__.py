@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 import urllib3
 
+from scripts.bench_cold.gateway import Gateway, GatewayFailed, gateway_process
 from scripts.bench_memory.inside import PROBE, SHIPPED, WAY, WAYS
-from scripts.cold_report.gateway import Gateway, GatewayFailed, gateway_process
 from scripts.load.client import Ask, Client
 from scripts.load.figures import Row, table
 from scripts.upstream_emulator import Emulator

@@ -29,6 +29,8 @@ class CallRecord:
     latency_ms: float = 0.0
     body_bytes: int = 0
     fault: str | None = None
+    #: the client's port: equal ones are one connection
+    port: int = 0
 
 
 class Calls:
@@ -42,10 +44,10 @@ class Calls:
         self._open: Counter[str] = Counter()
         self._most_open: Counter[str] = Counter()
 
-    def begin(self, question: Question) -> CallRecord:
+    def begin(self, question: Question, port: int = 0) -> CallRecord:
         """Note that a request has come in."""
         host = question.host
-        record = CallRecord(host, question.endpoint, question.text, time.monotonic())
+        record = CallRecord(host, question.endpoint, question.text, time.monotonic(), port=port)
         with self._lock:
             self._log.append(record)
             self._asked[host, question.endpoint, question.text] += 1

@@ -13,7 +13,7 @@ from scripts.upstream_emulator.wire import Question
 
 KINDS = (
     "status", "block_page", "html", "hang", "drip", "reset", "truncate", "empty", "garbage",
-    "renamed_renderer", "oversize", "refuse_player", "lie", "redirect",
+    "renamed_renderer", "oversize", "refuse_player", "lie", "redirect", "slow",
 )  # fmt: skip
 #: Kinds whose variants are looked up by name; None is the plain kind.
 VARIANTS: dict[str, tuple[str | None, ...]] = {
@@ -28,7 +28,7 @@ class Fault:
     """One way for requests to go wrong; None and empty fields match everything.
 
     variant: block_page "sorry" | "cloudflare" | "consent"; drip "headers"; garbage, html and lie:
-             a name in `lies`. location: where a redirect leads.
+             a name in `lies`. location: where a redirect leads. slow: sound, after `delay_ms` more.
     """
 
     host: str | None
@@ -41,6 +41,7 @@ class Fault:
     match: str | None = None
     variant: str | None = None
     interval_ms: int = 50
+    delay_ms: int = 5000
     message: bool = True
     location: str | None = None
 

@@ -173,7 +173,7 @@ class Connection(socketserver.StreamRequestHandler):
         if host is None:
             return self._respond_unrecorded(request)
         question = host.question(request)
-        record = self.server.calls.begin(question)
+        record = self.server.calls.begin(question, self.client_address[1])
         status = 0
         try:
             record.latency_ms = self.server.latency.draw(question)
@@ -181,6 +181,10 @@ class Connection(socketserver.StreamRequestHandler):
                 return False
             fault = self._fault_for(request, question)
             record.fault = fault.kind if fault else None
+            if fault is not None and fault.kind == "slow":
+                if not self.pause(fault.delay_ms / 1000):
+                    return False
+                fault = None
             if fault is None:
                 status, sound = self._answer_normally(host, request, question, record)
             else:

@@ -9,7 +9,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
-    ("allocation", "deadline", "decoding", "errors", "forms", "settings", "wire"),
+    (
+        "allocation",
+        "cutoff",
+        "deadline",
+        "decoding",
+        "errors",
+        "forms",
+        "settings",
+        "wire",
+    ),
     (
         "envelope",
         "services.bearer",

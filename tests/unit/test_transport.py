@@ -5,12 +5,14 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
 import trustme
 
+from cutoff import Cutoff, ended_by
 from deadline import Deadline, call_deadline, time_left
 from errors import (
     NotFound,
@@ -20,6 +22,7 @@ from errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from tests.redis_server import wait_until
 from transport import Site, open_session
 from wire import retry_after_sec
 
@@ -161,6 +164,90 @@ def test_the_deadline_holds_inside_tls():
         assert ask(session).content == b'{"tls":true}'
         with pytest.raises(UpstreamTimeout):
             ask(session, sec=0.3)
+
+
+# ---- second tries, and what is cut off
+
+
+def test_a_second_try_takes_no_connection_of_the_pool_and_leaves_none():
+    kept = []
+
+    def keep(peer, connection):
+        peer.receive(connection)
+        connection.sendall(answer())
+        kept.append(connection.dup())
+
+    with site(keep, keep) as (session, _):
+        ask(session)
+        with ended_by(Cutoff(wants_fresh=True)):
+            ask(session)
+        first, second = kept
+        with first, second:
+            assert second.recv(1) == b"", "it was closed"
+            first.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                first.recv(1)
+
+
+def cut_while(session, cutoff, waits, **how):
+    """What an exchange that is cut off in another thread ends with, once it waits."""
+
+    def exchange():
+        with ended_by(cutoff), pytest.raises(UpstreamTimeout) as ended:
+            ask(session, sec=60, **how)
+        return ended.value
+
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(exchange)
+        wait_until(waits)
+        cutoff.cut()
+        return call.result(30)
+
+
+def test_an_exchange_that_is_cut_off_ends_inside_tls():
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    def silent(peer, connection):
+        peer.receive(connection)
+        if not connection.recv(1):
+            peer.left_alone.set()
+
+    with (
+        authority.cert_pem.tempfile() as ca_file,
+        site(silent, tls=context, scheme="https") as (session, peer),
+    ):
+        session.verify = ca_file
+        cut_while(session, Cutoff(), lambda: peer.requests)
+        assert peer.left_alone.wait(30)
+
+
+def test_what_was_read_of_a_body_without_a_length_is_no_answer():
+    begun = threading.Event()
+
+    def half(peer, connection):
+        peer.receive(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n{")
+        begun.set()
+        connection.recv(1)
+
+    with site(half) as (session, _):
+        cut_while(session, Cutoff(), begun.is_set)
+
+
+def test_whoever_still_connects_can_be_cut_off():
+    """A listener whose queue is full answers no SYN, as a lost packet would have it."""
+    with site() as (session, peer), ExitStack() as crowd:
+        peer._listener.listen(0)
+        address = peer._listener.getsockname()
+        for _ in range(4):
+            one = crowd.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        cutoff = Cutoff()
+
+        cut_while(session, cutoff, lambda: cutoff._waits_on is not None)
 
 
 def test_an_endless_body_ends_at_the_cap():

@@ -16,6 +16,8 @@ CLIENTS = 16
 STEP_SEC = 2
 #: Longer than any breaker stays open and any failure is believed.
 ALL_FORGOTTEN_SEC = 700.0
+#: Second tries may add no call to a storm, and none beyond the retries' share to bad luck.
+HEDGED = {"ENABLE_HEDGING": "true"}
 
 
 @fault(
@@ -27,7 +29,7 @@ ALL_FORGOTTEN_SEC = 700.0
 def errors_storm(stage: Stage) -> Iterator[Measured]:
     """Each status a third of the time."""
     world = stage.world()
-    gateway = stage.bent_gateway(world, **SHORT_LIVED)
+    gateway = stage.bent_gateway(world, **SHORT_LIVED, **HEDGED)
     warm = stage.warm([gateway], 40)
     world.pass_time(ONE_HOUR)
     for status, share in ((500, 1 / 3), (502, 1 / 2), (503, 1)):
@@ -52,7 +54,7 @@ def errors_storm(stage: Stage) -> Iterator[Measured]:
 def refusals_storm(stage: Stage) -> Iterator[Measured]:
     """Three minutes, passed at once by bent clocks."""
     world = stage.world()
-    gateway = stage.bent_gateway(world)
+    gateway = stage.bent_gateway(world, **HEDGED)
     stage.breaks("status", status=429, retry_after=86_400)
     first, cold = _minute(stage, gateway, world, stage.scale.requests)
     later = [_minute(stage, gateway, world, stage.scale.requests)[0] for _ in range(2)]
@@ -153,7 +155,7 @@ def storm_ends(stage: Stage) -> Iterator[Measured]:
 )
 def some_fail(stage: Stage) -> Iterator[Measured]:
     """Enough requests that chance alone makes bursts of failures."""
-    gateway = stage.gateway()
+    gateway = stage.gateway(**HEDGED)
     stage.breaks("status", status=503, probability=0.2)
     requests = stage.scale.requests * 3
     began = time.monotonic()
