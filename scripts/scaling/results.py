@@ -1,0 +1,83 @@
+"""Measured figures, as they lie beside the document, and the costs that follow from them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scripts.scaling.model import Costs
+
+#: What the emulator's answers lose by gzip; the bodies of the measured songs lose more.
+PACKED = 0.25
+#: The lyrics of one song in five are nowhere: all providers are asked.
+LYRICS = {"lyrics_lrclib": 0.8, "lyrics_nowhere": 0.2}
+MANY_COLD = "a song, one of many"
+FRAME_BYTES = 10_000
+
+Found = Mapping[str, Any]
+
+
+def machine() -> dict[str, str]:
+    """Where and when it is measured."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "cores": str(os.cpu_count()),
+        "cpu": names[0] if names else platform.machine(),
+        "python": platform.python_version(),
+        "date": datetime.now(UTC).strftime("%-d %b %Y"),
+    }
+
+
+def costs_of(found: Found) -> Costs:
+    """What one of each costs."""
+    cold = {row["endpoint"]: row for row in found["cold"]}
+    many = cold.pop(MANY_COLD)
+    calls = sum(row["calls"] for row in cold.values())
+    looks = min(found["ceiling"], key=lambda row: abs(row["frame_bytes"] - FRAME_BYTES))
+    return Costs(
+        hit_us=found["hits"][0]["cpu_us"],
+        look_us=found["looks"]["cpu_us"],
+        call_us=1e3 * sum(row["cpu_ms"] for row in cold.values()) / calls,
+        redis_look_us=looks["redis_us"],
+        redis_call_us=many["redis_us"],
+        redis_beat_us=found["beats"][-1]["redis_us"],
+        call_commands=sum(row["commands"] for row in cold.values()) / calls,
+        packed=PACKED,
+        record_bytes=record_bytes(found),
+        calls={name: max(1, row["calls"]) for name, row in cold.items()} | {"lyrics": lyrics(cold)},
+    )
+
+
+def lyrics(cold: Found) -> float:
+    """Calls of one question for lyrics, on average."""
+    return sum(share * cold[name]["calls"] for name, share in LYRICS.items())
+
+
+def record_bytes(found: Found) -> float:
+    """What Redis needs for an answer beside its body."""
+    sent = found["looks"]["sent_bytes"]
+    return max(0.0, per_key(found, "redis_bytes") - sent) + BESIDE_BODY_BYTES
+
+
+#: Fence, checksum and meta of a frame.
+BESIDE_BODY_BYTES = 500.0
+
+
+def per_key(found: Found, what: str) -> float:
+    """Bytes that each further key takes, of a gateway's memory or of Redis's."""
+    few, many = found["keys"][1], found["keys"][-1]
+    return float((many[what] - few[what]) / (many["keys"] - few["keys"]))
+
+
+def per_connection(found: Found) -> float:
+    """Bytes that each idle connection takes."""
+    none, many = found["connections"][0], found["connections"][-1]
+    return float((many["rss_bytes"] - none["rss_bytes"]) / many["connections"])

@@ -1,0 +1,119 @@
+"""What is measured: gateways over one Redis that is filled with answers about songs."""
+
+from __future__ import annotations
+
+import random
+import string
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+from flask import Flask
+
+from envelope import Envelope, etag_of, gzipped
+from scripts.cluster_report.breakable_redis import BreakableRedis
+from scripts.cold_report.gateway import Gateway, gateway_process
+from scripts.scaling.traffic import policies
+from scripts.upstream_emulator import Emulator
+from services.endpoints.catalog import SONG
+from services.parts import VideoParams
+from settings import Settings
+from stores.backends import open_shared
+from stores.frames import encode
+from stores.shared import SharedStore
+
+ALPHABET = string.ascii_letters + string.digits
+BODY_BYTES = 4_000
+WRITTEN_AT_A_TIME = 500
+
+
+@dataclass
+class Stage:
+    """One Redis, one emulator, and a directory for lists of targets."""
+
+    redis: BreakableRedis
+    emulator: Emulator
+    directory: Path
+    targets: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def gateway(self, **settings: str) -> Iterator[Gateway]:
+        """One more gateway, as shipped, but that it may be asked by one client without end."""
+        shipped = {"ACCESS_LOG": "true", "LOG_LEVEL": "INFO", "ENABLE_RATE_LIMITS": "true"}
+        endless = {
+            f"RATELIMIT_{name}": "0"
+            for name in (
+                "REQUESTS_PER_MINUTE", "FETCHES_PER_MINUTE", "ALL_FETCHES_PER_MINUTE",
+                "FETCHES_AT_A_TIME",
+            )
+        }  # fmt: skip
+        redis = {"CACHE_BACKEND": "redis", "REDIS_URL": self.redis.url}
+        environment = self.emulator.environment() | shipped | endless | redis | settings
+        with gateway_process(environment) as gateway:
+            yield gateway
+
+    def fill(self, count: int) -> None:
+        """Have Redis hold so many songs, and know how to ask for them."""
+        shared = open_shared(Flask("stage"), Settings(redis_url=self.redis.url))
+        for first in range(len(self.targets), count, WRITTEN_AT_A_TIME):
+            self._write(shared, range(first, min(count, first + WRITTEN_AT_A_TIME)))
+
+    def _write(self, shared: SharedStore, numbers: range) -> None:
+        now = float(self.redis.client.time()[0])  # type: ignore[index]
+        pipe = self.redis.client.pipeline(transaction=False)
+        for number in numbers:
+            envelope = _song(number, now)
+            life_ms = int(1000 * (envelope.stale_until - now))
+            pipe.set(shared.name(envelope.key, "v"), encode(envelope), px=life_ms)
+            self.targets.append(f"/song/{_video_id(number)}")
+        pipe.execute()
+
+    def list_of(self, targets: list[str]) -> Path:
+        """A file of these, for wrk."""
+        path = self.directory / f"{len(list(self.directory.iterdir()))}.txt"
+        path.write_text("\n".join(targets) + "\n")
+        return path
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """An empty stage."""
+    with (
+        BreakableRedis() as redis,
+        Emulator() as emulator,
+        tempfile.TemporaryDirectory(prefix="scaling-") as directory,
+    ):
+        yield Stage(redis, emulator, Path(directory))
+
+
+def _video_id(number: int) -> str:
+    rng = random.Random(number)
+    return "".join(rng.choices(ALPHABET, k=10)) + rng.choice("048AEIMQUYcgkosw")
+
+
+def _song(number: int, now: float) -> Envelope:
+    """A fresh answer as an instance would have stored it: half of it packs as JSON does."""
+    params = VideoParams(video_id=_video_id(number))
+    half = BODY_BYTES // 2
+    noise = random.Random(number).randbytes(half // 2).hex()
+    body = orjson.dumps({"videoId": params.video_id, "noise": noise, "rest": "x" * half})
+    policy = policies()[SONG.resource.name]
+    return Envelope(
+        key=SONG.resource.key(params),
+        status=200,
+        body=body,
+        gzip_body=gzipped(body),
+        etag=etag_of(body),
+        fetched_at=now,
+        loaded_at=now,
+        fresh_until=now + policy.ttl_sec,
+        revalidate_until=now + policy.revalidate_until_sec,
+        stale_until=now + policy.stale_sec,
+        ttl_sec=policy.ttl_sec,
+        cost_sec=0.2,
+        asked=params.model_dump_json(),
+        fence=f"{int(now * 1e6):016d}",
+    )
