@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load chaos lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load chaos scaling lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ load: .venv/.runs ## bounded load on a running gateway (BASE_URL)
 
 chaos: .venv/.develops ## every fault of the matrix, at length; writes docs/chaos.md
 	$(BIN)/python -m scripts.chaos --long --out docs/chaos.md
+
+scaling: .venv/.develops ## what instances, keys and traffic cost; writes docs/scaling.md (needs wrk, and matplotlib of requirements-bench.txt)
+	$(BIN)/python -m scripts.scaling
 
 lock: .venv/.develops ## write the pinned requirements from their .in files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
