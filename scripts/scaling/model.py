@@ -38,8 +38,9 @@ class Costs:
     """What one of each costs; `measuring` fills it in.
 
     Units: microseconds of CPU, of the gateway or of Redis; bytes. `packed` is what gzip leaves of
-           a body, `record_bytes` what Redis needs for an answer beside its body, `calls` how many
-           upstream calls one fetch of a kind makes; what a fetch costs is counted by these.
+           a body, `record_bytes` what Redis needs for an answer beside its body. `calls` are the
+           parts of a fetch by kind: how many upstream calls, and for how many seconds what they
+           brought is kept for the next fetch.
     """
 
     hit_us: float = 50.0
@@ -51,11 +52,16 @@ class Costs:
     call_commands: float = 4.0
     packed: float = 0.25
     record_bytes: float = 800.0
-    calls: Mapping[str, float] = field(default_factory=dict)
+    calls: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
     def frame_bytes(self, kind: Kind) -> float:
         """What a stored answer of this kind takes on its way to and from Redis."""
         return kind.size * self.packed + self.record_bytes
+
+    def calls_of(self, kind: Kind, fetched: float) -> float:
+        """Upstream calls a second for a key that is fetched so often."""
+        parts = self.calls.get(kind.resource, ((1.0, 0.0),))
+        return sum(count * fetches(fetched, kept_sec) for count, kept_sec in parts)
 
     def held_bytes(self, kind: Kind) -> float:
         """What it counts in an instance's memory."""
@@ -93,7 +99,8 @@ class Load:
     """What it comes to, over all instances.
 
     Units: a second, but for `redis_bytes` (held) and `connections`. `misses` are fetches that
-           somebody waited for, `looks` questions to Redis, `carried` bytes between Redis and all.
+           somebody waited for, `looks` questions to Redis, `carried` bytes between Redis and all,
+           `flights` fetches of wholes and parts.
     """
 
     requests: float = 0.0
@@ -102,6 +109,7 @@ class Load:
     fetches: float = 0.0
     misses: float = 0.0
     calls: float = 0.0
+    flights: float = 0.0
     commands: float = 0.0
     beats: float = 0.0
     redis_cpu: float = 0.0
@@ -251,7 +259,9 @@ def _add_fetches(load: Load, cell: Cell, policy: Policy, costs: Costs) -> float:
     load.requests += cell.keys * cell.rate
     load.fetches += cell.keys * fetched
     load.misses += cell.keys * missed(cell.rate, fresh_sec, policy.revalidate_until_sec)
-    load.calls += cell.keys * fetched * costs.calls.get(cell.kind.resource, 1.0)
+    called = costs.calls_of(cell.kind, fetched)
+    load.calls += cell.keys * called
+    load.flights += cell.keys * max(fetched, called)
     lies = stored(cell.rate, fresh_sec, policy.stale_sec)
     load.redis_bytes += cell.keys * lies * costs.frame_bytes(cell.kind)
     return fetched
@@ -273,14 +283,14 @@ def _looked(cell: Cell, fetched: float, fleet: Fleet, dropped_after: float) -> t
 def _charge(load: Load, fleet: Fleet, costs: Costs) -> None:
     """Commands and CPU."""
     load.connections = fleet.instances * IDLE_CONNECTIONS
-    load.commands = load.looks + load.calls * costs.call_commands + load.beats
+    load.commands = load.looks + load.flights * costs.call_commands + load.beats
     load.redis_cpu = 1e-6 * (
         load.looks * costs.redis_look_us
-        + load.calls * costs.redis_call_us
+        + load.flights * costs.redis_call_us
         + load.beats * costs.redis_beat_us
     )
     load.gateway_cpu = 1e-6 * (
         (load.requests - load.looks) * costs.hit_us
-        + load.looks * costs.look_us
+        + (load.looks + load.fetches) * costs.look_us
         + load.calls * costs.call_us
     )

@@ -133,22 +133,19 @@ def _shares(cells: Any, costs: Costs, **more: Any) -> list[float]:
 
 
 def _upstream(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  # all are called alike
-    lines = [
-        (
-            f"{_short(keys)} keys",
-            RATES,
-            [60 * load_of(Demand(rate, keys).cells, Fleet(), costs).fetches for rate in RATES],
-        )
-        for keys in (1_000, 10_000, 100_000, MILLION, 10 * MILLION)
-    ]
-    _lines(axes, lines)
-    _limit(axes, FETCHES_A_MINUTE, f"limit as shipped: {FETCHES_A_MINUTE:,} a minute")
+    for keys, colour in zip((1_000, 10_000, 100_000, MILLION, 10 * MILLION), COLOURS, strict=True):
+        loads = [load_of(Demand(rate, keys).cells, Fleet(), costs) for rate in RATES]
+        name = f"{_short(keys)} keys"
+        axes.plot(RATES, [60 * load.fetches for load in loads], color=colour, lw=2, label=name)
+        axes.plot(RATES, [60 * load.misses for load in loads], color=colour, lw=1, ls=":")
+    _limit(axes, FETCHES_A_MINUTE, f"limit as shipped for those waited for: {FETCHES_A_MINUTE:,}")
     axes.set(
-        title="Fetches: the same for any number of instances",
+        title="Fetches, with any number of instances; dotted: those that somebody waits for",
         xlabel="requests per second",
         ylabel="fetches per minute",
         xscale="log",
         yscale="log",
+        ylim=(1, 1e6),
     )
 
 
@@ -219,9 +216,10 @@ def _what_helps(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
 
 
 def _cores(load: Load, costs: Costs) -> tuple[float, float, float]:
-    """CPU for answers out of memory, for looks at Redis, for upstream calls."""
-    in_memory = (load.requests - load.looks) * costs.hit_us
-    return in_memory / 1e6, load.looks * costs.look_us / 1e6, load.calls * costs.call_us / 1e6
+    """CPU for answers out of memory, for looks at Redis, for fetches."""
+    in_memory = (load.requests - load.looks) * costs.hit_us / 1e6
+    looks = load.looks * costs.look_us / 1e6
+    return in_memory, looks, load.gateway_cpu - in_memory - looks
 
 
 def _connections(axes: Axes, found: Found, costs: Costs) -> None:  # all are called alike

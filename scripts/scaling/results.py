@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.scaling.model import Costs
+from scripts.replay_day.day import KINDS
+from scripts.scaling.model import MEAN_LIFE, Costs
+from scripts.scaling.traffic import policies
 
 #: What the emulator's answers lose by gzip; the bodies of the measured songs lose more.
 PACKED = 0.25
 #: The lyrics of one song in five are nowhere: all providers are asked.
-LYRICS = {"lyrics_lrclib": 0.8, "lyrics_nowhere": 0.2}
+NOWHERE = next(kind.absent for kind in KINDS if kind.resource == "lyrics")
 MANY_COLD = "a song, one of many"
 FRAME_BYTES = 10_000
 
@@ -52,13 +54,27 @@ def costs_of(found: Found) -> Costs:
         call_commands=sum(row["commands"] for row in cold.values()) / calls,
         packed=PACKED,
         record_bytes=record_bytes(found),
-        calls={name: max(1, row["calls"]) for name, row in cold.items()} | {"lyrics": lyrics(cold)},
+        calls=parts_of(cold),
     )
 
 
-def lyrics(cold: Found) -> float:
-    """Calls of one question for lyrics, on average."""
-    return sum(share * cold[name]["calls"] for name, share in LYRICS.items())
+def parts_of(cold: Found) -> dict[str, Sequence[tuple[float, float]]]:
+    """Upstream calls of one fetch by kind, and how long what they bring is kept as a part.
+
+    Lyrics ask their providers, whose answers live longer than the whole; an absence does not.
+    """
+    limits = policies()
+    parts: dict[str, Sequence[tuple[float, float]]] = {
+        name: ((max(1, row["calls"]), 0.0),) for name, row in cold.items()
+    }
+    kept_sec = MEAN_LIFE * limits["lyrics_lrclib"].ttl_sec
+    parts["lyrics"] = (
+        ((1 - NOWHERE) * cold["lyrics_lrclib"]["calls"], kept_sec),
+        (NOWHERE * cold["lyrics_nowhere"]["calls"], 0.0),
+    )
+    matched_sec = MEAN_LIFE * limits["song_match"].ttl_sec
+    parts["billboard"] = ((1.0, 0.0), (cold["billboard"]["calls"] - 1.0, matched_sec))
+    return parts
 
 
 def record_bytes(found: Found) -> float:

@@ -140,6 +140,14 @@ def test_the_smallest_fleet_that_is_no_busier_than_it_may_be():
     assert crossing(lambda _: False, 1, 100) == math.inf
 
 
+def test_what_is_kept_as_a_part_is_not_asked_for_with_each_fetch():
+    lyrics = next(kind for kind in KINDS if kind.resource == "lyrics")
+    costs = Costs(calls={"lyrics": ((0.8, 1000.0), (1.8, 0.0))})
+
+    assert costs.calls_of(lyrics, 0.01) == pytest.approx(0.8 * 0.01 / 11 + 1.8 * 0.01)
+    assert Costs().calls_of(lyrics, 0.01) == 0.01
+
+
 def test_ten_million_keys_are_a_few_thousand_cells():
     cells = Demand(100_000.0, 10_000_000).cells
 
