@@ -38,9 +38,9 @@ class Costs:
     """What one of each costs; `measuring` fills it in.
 
     Units: microseconds of CPU, of the gateway or of Redis; bytes. `packed` is what gzip leaves of
-           a body, `record_bytes` what Redis needs for an answer beside its body. `calls` are the
-           parts of a fetch by kind: how many upstream calls, and for how many seconds what they
-           brought is kept for the next fetch.
+           a body, `plain` how much of it memory holds beside that, `record_bytes` what Redis needs
+           for an answer beside its body. `calls` are the parts of a fetch by kind: how many
+           upstream calls, and for how many seconds what they brought is kept for the next fetch.
     """
 
     hit_us: float = 50.0
@@ -51,6 +51,7 @@ class Costs:
     redis_beat_us: float = 30.0
     call_commands: float = 4.0
     packed: float = 0.25
+    plain: float = 1.0
     record_bytes: float = 800.0
     calls: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
@@ -65,7 +66,7 @@ class Costs:
 
     def held_bytes(self, kind: Kind) -> float:
         """What it counts in an instance's memory."""
-        return kind.size * (1 + self.packed) + ENTRY_OVERHEAD_BYTES
+        return kind.size * (self.packed + self.plain) + ENTRY_OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from envelope import ENTRY_OVERHEAD_BYTES
 from scripts.replay_day.day import KINDS
 from scripts.scaling.model import MEAN_LIFE, Costs
+from scripts.scaling.stage import song
 from scripts.scaling.traffic import policies
 
 #: What the emulator's answers lose by gzip; the bodies of the measured songs lose more.
@@ -53,6 +55,7 @@ def costs_of(found: Found) -> Costs:
         redis_beat_us=found["beats"][-1]["redis_us"],
         call_commands=sum(row["commands"] for row in cold.values()) / calls,
         packed=PACKED,
+        plain=held_plain(),
         record_bytes=record_bytes(found),
         calls=parts_of(cold),
     )
@@ -75,6 +78,12 @@ def parts_of(cold: Found) -> dict[str, Sequence[tuple[float, float]]]:
     matched_sec = MEAN_LIFE * limits["song_match"].ttl_sec
     parts["billboard"] = ((1.0, 0.0), (cold["billboard"]["calls"] - 1.0, matched_sec))
     return parts
+
+
+def held_plain() -> float:
+    """1 where memory holds an answer's plain form beside its gzip, else 0."""
+    held = song(1, now=1e9)
+    return float(held.size_bytes > len(held.body) + ENTRY_OVERHEAD_BYTES)
 
 
 def record_bytes(found: Found) -> float:

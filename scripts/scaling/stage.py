@@ -10,16 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 from flask import Flask
 
-from envelope import Envelope, etag_of, gzipped
+from cache_layer import Sight
+from envelope import Envelope
 from scripts.cluster_report.breakable_redis import BreakableRedis
 from scripts.cold_report.gateway import Gateway, gateway_process
 from scripts.scaling.traffic import policies
 from scripts.upstream_emulator import Emulator
 from services.endpoints.catalog import SONG
 from services.parts import VideoParams
+from services.question import Question
+from services.resource import Fetched
+from services.sealing import Flown, Sealer
 from settings import Settings
 from stores.backends import open_shared
 from stores.frames import encode
@@ -27,6 +30,7 @@ from stores.shared import SharedStore
 
 ALPHABET = string.ascii_letters + string.digits
 BODY_BYTES = 4_000
+FETCH_SEC = 0.2
 WRITTEN_AT_A_TIME = 500
 
 
@@ -65,7 +69,7 @@ class Stage:
         now = float(self.redis.client.time()[0])  # type: ignore[index]
         pipe = self.redis.client.pipeline(transaction=False)
         for number in numbers:
-            envelope = _song(number, now)
+            envelope = song(number, now)
             life_ms = int(1000 * (envelope.stale_until - now))
             pipe.set(shared.name(envelope.key, "v"), encode(envelope), px=life_ms)
             self.targets.append(f"/song/{_video_id(number)}")
@@ -94,26 +98,20 @@ def _video_id(number: int) -> str:
     return "".join(rng.choices(ALPHABET, k=10)) + rng.choice("048AEIMQUYcgkosw")
 
 
-def _song(number: int, now: float) -> Envelope:
+def song(number: int, now: float) -> Envelope:
     """A fresh answer as an instance would have stored it: half of it packs as JSON does."""
     params = VideoParams(video_id=_video_id(number))
+    rng = random.Random(number)
     half = BODY_BYTES // 2
-    noise = random.Random(number).randbytes(half // 2).hex()
-    body = orjson.dumps({"videoId": params.video_id, "noise": noise, "rest": "x" * half})
-    policy = policies()[SONG.resource.name]
-    return Envelope(
+    noise = rng.randbytes(half // 2).hex()
+    body = {"videoId": params.video_id, "noise": noise, "rest": "x" * half}
+    question = Question(
+        resource=SONG.resource,
+        params=params,
         key=SONG.resource.key(params),
-        status=200,
-        body=body,
-        gzip_body=gzipped(body),
-        etag=etag_of(body),
-        fetched_at=now,
-        loaded_at=now,
-        fresh_until=now + policy.ttl_sec,
-        revalidate_until=now + policy.revalidate_until_sec,
-        stale_until=now + policy.stale_sec,
-        ttl_sec=policy.ttl_sec,
-        cost_sec=0.2,
-        asked=params.model_dump_json(),
-        fence=f"{int(now * 1e6):016d}",
+        policy=policies()[SONG.resource.name],
+        now=now,
+        sight=Sight(None, None),
     )
+    flown = Flown(f"{int(now * 1e6):016d}", began=now - FETCH_SEC, oldest=now - FETCH_SEC)
+    return Sealer(lambda: now, rng).answer(question, Fetched(body), flown, None)
