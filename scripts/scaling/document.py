@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.cold_report.__main__ import markdown
@@ -235,13 +236,12 @@ def remedies_table(costs: Costs) -> str:
     cells = Demand(REMEDIES_RATE, MILLION).cells
     edge = behind_caches(cells, POINTS)
     n = GROWING.instances
+    roomy = replace(plots.ROOMY, instances=n)
     loads = {
         "as shipped": load_of(cells, Fleet(n, reads_whole=True), costs),
         "memory trusted 60 s": load_of(cells, Fleet(n, reads_whole=True, trust_sec=60.0), costs),
-        "ten times the memory": load_of(cells, Fleet(n, reads_whole=True, **plots.ROOMY), costs),
-        "the same, and a look brings only what changed": load_of(
-            cells, Fleet(n, **plots.ROOMY), costs
-        ),
+        "ten times the memory": load_of(cells, replace(roomy, reads_whole=True), costs),
+        "the same, and a look brings only what changed": load_of(cells, roomy, costs),
         "each key at one instance": load_of(
             cells, Fleet(n, is_sticky=True, reads_whole=True), costs
         ),

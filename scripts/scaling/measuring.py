@@ -292,7 +292,11 @@ def _upkeep(url: str) -> Upkeep:
     memory = MemoryStore(max_bytes=2**20, max_entry_bytes=2**20, max_entries=10)
     upkeep = Upkeep(CacheLayer(memory, clock, shared=shared), shared, clock)
     names = [shared.name("upstreams", name) for name in "abcde"]
-    upkeep.exchange = lambda: shared.guard.call(lambda: shared.client.mget(names)) and None
+
+    def exchange() -> None:
+        shared.guard.call(lambda: shared.client.mget(names))
+
+    upkeep.exchange = exchange
     return upkeep
 
 

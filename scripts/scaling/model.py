@@ -15,14 +15,13 @@ from cache_layer import TRUST_SEC
 from envelope import ENTRY_OVERHEAD_BYTES, Policy
 from scripts.replay_day.day import Kind
 from scripts.scaling.traffic import Cell, policies
-from services.sealing import Sealer
 from services.upkeep import CLOCK_EVERY_SEC, LISTEN_PAUSE_SEC
 from settings import Settings
 from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS, LeaseTerms
 
 DEFAULTS = Settings.model_construct()
 #: Chance shortens a fresh life by up to the jitter: by half of it on average.
-MEAN_LIFE = 1 - Sealer.__dataclass_fields__["jitter"].default / 2
+MEAN_LIFE = 1 - DEFAULTS.cache_jitter_pct / 2
 #: What one instance says to Redis while nobody asks it anything: notices, purges, the clock.
 BEATS_PER_SEC = (
     1 / LeaseTerms().beat_sec + 1 / (WAIT_SLICE_SEC + LISTEN_PAUSE_SEC) + 2 / CLOCK_EVERY_SEC

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from scripts.scaling.model import (
     longer,
 )
 from scripts.scaling.results import Found, costs_of
-from scripts.scaling.traffic import SONGS, Demand
+from scripts.scaling.traffic import SONGS, Cell, Demand
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ FETCHES_A_MINUTE = Settings.model_construct().ratelimit_all_fetches_per_minute
 MOST_CLIENTS = 10_000
 MILLION = 1_000_000
 #: Ten times the memory of an instance as shipped.
-ROOMY = {"memory_entries": 50_000.0, "memory_bytes": 640.0 * 2**20}
+ROOMY = Fleet(memory_entries=50_000.0, memory_bytes=640.0 * 2**20)
 FLEETS = [1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 200, 300, 500, 700, 1000]
 RATES = [10 ** (step / 4) for step in range(25)]
 KEYS = [round(10 ** (step / 4)) for step in range(12, 29)]
@@ -61,7 +62,7 @@ def draw(found: Found, directory: Path) -> None:
     """
     try:
         import matplotlib as mpl  # noqa: PLC0415  # for development only, and only here
-        from matplotlib import pyplot as plt  # noqa: PLC0415  # the same
+        from matplotlib import pyplot as plt  # noqa: PLC0415
     except ImportError as error:
         raise NoMatplotlib(
             "the pictures need matplotlib: pip install -r requirements-bench.txt"
@@ -110,13 +111,13 @@ def _checked(axes: Axes, found: Found, costs: Costs) -> None:
     )
 
 
-def _memory_share(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  # all are called alike
+def _memory_share(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
     cells = Demand(10_000, MILLION).cells
     lines = [
-        ("any instance, trusted 10 s", _shares(cells, costs)),
-        ("trusted 60 s", _shares(cells, costs, trust_sec=60.0)),
-        ("ten times the memory", _shares(cells, costs, **ROOMY)),
-        ("each key at one instance", _shares(cells, costs, is_sticky=True)),
+        ("any instance, trusted 10 s", _shares(cells, costs, Fleet())),
+        ("trusted 60 s", _shares(cells, costs, Fleet(trust_sec=60.0))),
+        ("ten times the memory", _shares(cells, costs, ROOMY)),
+        ("each key at one instance", _shares(cells, costs, Fleet(is_sticky=True))),
     ]
     _lines(axes, [(name, FLEETS, shares) for name, shares in lines])
     axes.set(
@@ -128,11 +129,12 @@ def _memory_share(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG0
     )
 
 
-def _shares(cells: Any, costs: Costs, **more: Any) -> list[float]:
-    return [100 * load_of(cells, Fleet(n, **more), costs).from_memory for n in FLEETS]
+def _shares(cells: Sequence[Cell], costs: Costs, fleet: Fleet) -> list[float]:
+    fleets = [replace(fleet, instances=n) for n in FLEETS]
+    return [100 * load_of(cells, one, costs).from_memory for one in fleets]
 
 
-def _upstream(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  # all are called alike
+def _upstream(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
     for keys, colour in zip((1_000, 10_000, 100_000, MILLION, 10 * MILLION), COLOURS, strict=True):
         loads = [load_of(Demand(rate, keys).cells, Fleet(), costs) for rate in RATES]
         name = f"{_short(keys)} keys"
@@ -149,7 +151,7 @@ def _upstream(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  
     )
 
 
-def _redis_cpu(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  # all are called alike
+def _redis_cpu(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
     def cores(rate: float, **more: Any) -> list[float]:
         cells = Demand(rate, MILLION).cells
         return [load_of(cells, Fleet(n, **more), costs).redis_cpu for n in FLEETS]
@@ -169,7 +171,7 @@ def _redis_cpu(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001 
     )
 
 
-def _redis_memory(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  # all are called alike
+def _redis_memory(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
     lines = [
         (
             f"{_short(rate)} requests/s",
@@ -188,7 +190,7 @@ def _redis_memory(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG0
     )
 
 
-def _what_helps(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001  # all are called alike
+def _what_helps(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
     demand = Demand(1e4, MILLION)
     loads: list[tuple[str, Load]] = [
         ("as shipped", load_of(demand.cells, Fleet(20), costs)),
@@ -222,10 +224,10 @@ def _cores(load: Load, costs: Costs) -> tuple[float, float, float]:
     return in_memory, looks, load.gateway_cpu - in_memory - looks
 
 
-def _connections(axes: Axes, found: Found, costs: Costs) -> None:  # all are called alike
+def _connections(axes: Axes, found: Found, costs: Costs) -> None:
     idle = [load_of(Demand(1e-6, 1000).cells, Fleet(n), costs) for n in FLEETS]
-    lines = [
-        ("connections, all busy", FLEETS, [MOST_CONNECTIONS * n for n in FLEETS]),
+    lines: list[Line] = [
+        ("connections, all busy", FLEETS, [float(MOST_CONNECTIONS * n) for n in FLEETS]),
         ("commands a second", FLEETS, [load.beats for load in idle]),
         ("connections, idle", FLEETS, [float(load.connections) for load in idle]),
     ]
@@ -265,8 +267,10 @@ def _lines(axes: Axes, lines: Iterable[Line]) -> None:
 
 def _name_ends(axes: Axes) -> None:
     """Each line named at its end, the names apart from each other."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    named = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
+    to_axes: Any = axes.transData + axes.transAxes.inverted()
+    named: list[Any] = [
+        line for line in axes.get_lines() if not str(line.get_label()).startswith("_")
+    ]
     ends = sorted(
         ((to_axes.transform(line.get_xydata()[-1]), line) for line in named),
         key=lambda end: float(end[0][1]),

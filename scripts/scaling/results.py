@@ -88,7 +88,7 @@ def held_plain() -> float:
 
 def record_bytes(found: Found) -> float:
     """What Redis needs for an answer beside its body."""
-    sent = found["looks"]["sent_bytes"]
+    sent = float(found["looks"]["sent_bytes"])
     return max(0.0, per_key(found, "redis_bytes") - sent) + BESIDE_BODY_BYTES
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -66,7 +67,8 @@ class Stage:
             self._write(shared, range(first, min(count, first + WRITTEN_AT_A_TIME)))
 
     def _write(self, shared: SharedStore, numbers: range) -> None:
-        now = float(self.redis.client.time()[0])  # type: ignore[index]
+        told: Any = self.redis.client.time()
+        now = float(told[0])
         pipe = self.redis.client.pipeline(transaction=False)
         for number in numbers:
             envelope = song(number, now)
