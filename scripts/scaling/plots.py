@@ -139,10 +139,12 @@ def _upstream(axes: Axes, found: Found, costs: Costs) -> None:  # noqa: ARG001
         loads = [load_of(Demand(rate, keys).cells, Fleet(), costs) for rate in RATES]
         name = f"{_short(keys)} keys"
         axes.plot(RATES, [60 * load.fetches for load in loads], color=colour, lw=2, label=name)
-        axes.plot(RATES, [60 * load.misses for load in loads], color=colour, lw=1, ls=":")
+        if keys == MILLION:
+            waited = [60 * load.misses for load in loads]
+            axes.plot(RATES, waited, color=colour, lw=1.6, ls="--")
     _limit(axes, FETCHES_A_MINUTE, f"limit as shipped for those waited for: {FETCHES_A_MINUTE:,}")
     axes.set(
-        title="Fetches, with any number of instances; dotted: those that somebody waits for",
+        title="Fetches, by any number of instances; dashed: waited for, of 1 M keys",
         xlabel="requests per second",
         ylabel="fetches per minute",
         xscale="log",
