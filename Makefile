@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load bench chaos lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load bench chaos scaling lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,9 @@ bench: .venv/.benches ## fresh hits beside Waitress, Flask, FastAPI and nginx: 8
 
 chaos: .venv/.develops ## every fault of the matrix, at length; writes docs/chaos.md
 	$(BIN)/python -m scripts.chaos --long --out docs/chaos.md
+
+scaling: .venv/.benches ## what instances, keys and traffic cost; writes docs/scaling.md (wants wrk)
+	$(BIN)/python -m scripts.scaling
 
 lock: .venv/.develops ## write the pinned requirements from their .in files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt

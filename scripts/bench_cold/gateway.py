@@ -22,11 +22,8 @@ from scripts.upstream_emulator import Emulator
 ROOT = Path(__file__).resolve().parents[2]
 HEALTH = Ask("health", "/health")
 PATIENCE_SEC, POLL_SEC, REQUEST_SEC = 60.0, 0.02, 60.0
-<<<<<<< HEAD:scripts/bench_cold/gateway.py
 CPUCLOCK_SCHED = 2
-=======
 #: Calls are counted here, and a hedge is a question asked twice on purpose.
->>>>>>> hedge:scripts/cold_report/gateway.py
 QUIET = {
     "ENABLE_HEDGING": "false",
     "HOST": "127.0.0.1",
