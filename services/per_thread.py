@@ -41,10 +41,12 @@ class PerThread(Generic[T]):
 
     def _take_over(self) -> None:
         """Threads come and go, so what the ended ones counted must not lie about for ever."""
-        for thread, theirs in self._alive:
-            if not thread.is_alive():
+        counted, self._alive = self._alive, []
+        for thread, theirs in counted:
+            if thread.is_alive():  # asked once: one that ends just now is taken over the next time
+                self._alive.append((thread, theirs))
+            else:
                 self._merge(self._left_behind, theirs)
-        self._alive = [(thread, own) for thread, own in self._alive if thread.is_alive()]
 
     def total(self) -> T:
         """All of them as one, made for the caller."""

@@ -15,7 +15,8 @@ from ytmusicapi import YTMusic
 from ytmusicapi.helpers import initialize_headers
 
 from decoding import json_of
-from envelope import etag_of, gzipped
+from envelope import etag_of
+from forms import gzipped
 from scripts.upstream_emulator import Emulator
 from services.endpoints import RESOURCES
 from services.resource import Params, Resource

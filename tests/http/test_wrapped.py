@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from forms import GZIP_FROM_BYTES
 from scripts.upstream_emulator import Fault
 from services.endpoints import ENDPOINTS
 from tests.examples import Ask, examples
@@ -108,7 +109,7 @@ def test_gzip_goes_to_who_takes_it(endpoint, example_of, shared_running):
     ask = example_of[endpoint.name].ask
     send(shared_running, ask)
     plain = send(shared_running, ask, argument="envelope=1")
-    is_worth_it = len(plain.data) >= 500
+    is_worth_it = len(plain.data) >= GZIP_FROM_BYTES
 
     packed = send(shared_running, ask, argument="envelope=1", **{"Accept-Encoding": "gzip"})
 
