@@ -5,19 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 from scripts.bench_cold.cases import FIRST, Case, cases
 from scripts.bench_cold.gateway import GatewayFailed
-from scripts.bench_cold.measure import (
-    Cold,
-    Herd,
-    Traffic,
-    measure_cold,
-    measure_hedged,
-    measure_herd,
-    rehearse,
-)
+from scripts.bench_cold.measure import Cold, Herd, Traffic, measure_cold, measure_herd, rehearse
 from scripts.bench_cold.parsing import measure_parsing
 from scripts.bench_cold.starting import measure_start
 from scripts.bench_cold.tables import (
@@ -25,7 +16,6 @@ from scripts.bench_cold.tables import (
     HERD_COLUMNS,
     PARSE_COLUMNS,
     TARGET_COLUMNS,
-    TARGETS,
     cold_row,
     herd_row,
     parse_row,
@@ -95,14 +85,7 @@ def _round(
 ) -> list[Cold]:
     """Every question once; each round meets other waits, and each run the same ones."""
     emulator.latency.reseed(options.seed + number)
-    return [_asked(_slowed(emulator, options), case) for case in wanted]
-
-
-def _asked(emulator: Emulator, case: Case) -> Cold:
-    """Without hedges, to count calls, and where waits are aimed at with them too."""
-    cold = measure_cold(emulator, case)
-    is_aimed_at = case.name in TARGETS and cold.ideal_ms
-    return replace(cold, hedged_ms=measure_hedged(emulator, case)) if is_aimed_at else cold
+    return [measure_cold(_slowed(emulator, options), case) for case in wanted]
 
 
 def _herds(emulator: Emulator, options: argparse.Namespace, wanted: Sequence[Case]) -> list[Herd]:

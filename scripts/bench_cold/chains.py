@@ -58,13 +58,23 @@ def critical_path(calls: Sequence[CallRecord]) -> Chain:
     A call follows the last answer it may have been made from: of the kinds that its own kind
     needs, the call that was answerable last before it started.
     """
+    chains = _chains(calls)
+    return max(chains, key=lambda chain: (chain.ms, len(chain.kinds)), default=Chain())
+
+
+def _chains(calls: Sequence[CallRecord]) -> list[Chain]:
+    """The chain that ends with each call, in the order in which they started."""
     chains: list[Chain] = []
-    ordered = sorted(calls, key=lambda call: call.started)
+    ordered = _ordered(calls)
     for number, call in enumerate(ordered):
         needed = _needed(call, ordered[:number])
         before = chains[needed] if needed is not None else Chain()
         chains.append(Chain((*before.kinds, kind_of(call)), before.ms + call.latency_ms))
-    return max(chains, key=lambda chain: (chain.ms, len(chain.kinds)), default=Chain())
+    return chains
+
+
+def _ordered(calls: Sequence[CallRecord]) -> list[CallRecord]:
+    return sorted(calls, key=lambda call: call.started)
 
 
 def _needed(call: CallRecord, earlier: Sequence[CallRecord]) -> int | None:
@@ -83,7 +93,7 @@ def scheduled_ms(calls: Sequence[CallRecord], width: int) -> float:
     In the order in which they came, so many at a time, each as soon as what it needs is there: the
     best of all who do not know beforehand how long a call will take.
     """
-    ordered = sorted(calls, key=lambda call: call.started)
+    ordered = _ordered(calls)
     workers = [0.0] * width
     ends: list[float] = []
     for number, call in enumerate(ordered):
@@ -95,6 +105,16 @@ def scheduled_ms(calls: Sequence[CallRecord], width: int) -> float:
 
 
 def ideal_ms(calls: Sequence[CallRecord], width: int) -> float:
-    """The mean wait of as many calls, so many at a time; at least the critical path."""
-    waited = sum(call.latency_ms for call in calls)
-    return max(waited / width, critical_path(calls).ms)
+    """What nobody can beat: the critical path, or the waits of all, so many at a time.
+
+    Whatever may not start before a moment takes its mean wait from there on.
+    """
+    chains = _chains(calls)
+    pairs = [
+        (chain.ms - call.latency_ms, call.latency_ms)
+        for chain, call in zip(chains, _ordered(calls), strict=True)
+    ]
+    bounds = [
+        since + sum(ms for start, ms in pairs if start >= since) / width for since, _ in pairs
+    ]
+    return max([critical_path(calls).ms, *bounds])

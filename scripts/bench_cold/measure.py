@@ -47,8 +47,7 @@ class Cold:
     """One cold answer.
 
     Units: `scheduled_ms` is what it takes when nothing but waiting takes time, `ideal_ms` the same
-           for who knows all waits beforehand; `hedged_ms` is the wall time of another gateway
-           that hedges; `emulator_cpu_ms` is burnt on the other side.
+           for who knows all waits beforehand; `emulator_cpu_ms` is burnt on the other side.
     """
 
     case: Case
@@ -58,7 +57,6 @@ class Cold:
     chain: Chain
     ideal_ms: float
     scheduled_ms: float = 0.0
-    hedged_ms: float = 0.0
     cpu_ms: float = 0.0
     emulator_cpu_ms: float = 0.0
 
@@ -115,18 +113,6 @@ def measure_cold(emulator: Emulator, case: Case) -> Cold:
             cpu_ms=cpu_sec * 1000,
             emulator_cpu_ms=own_cpu_sec * 1000,
         )
-
-
-def measure_hedged(emulator: Emulator, case: Case) -> float:
-    """Wall milliseconds of one cold answer as shipped: with a second try for what is overdue.
-
-    Not counted: a hedge is a duplicate on purpose, and a call that was cut off waited for less.
-    """
-    with fresh_gateway(emulator, ENABLE_HEDGING="true") as address:
-        client = Client(address, timeout_sec=REQUEST_SEC)
-        reply = client.send(case.ask)
-        client.close()
-        return reply.ms
 
 
 def measure_herd(emulator: Emulator, case: Case, size: int) -> Herd:

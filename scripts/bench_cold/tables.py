@@ -119,8 +119,6 @@ def target_rows(colds: Sequence[Sequence[Cold]], starts: Sequence[Start]) -> lis
         if name in TARGETS and ratios(rounds):
             rows.append(_target(f"{name}: wall / scheduled", MOST_RATIO, overheads(rounds)))
             rows.append(_target(f"{name}: wall / ideal", MOST_RATIO, ratios(rounds)))
-            hedged = [cold.hedged_ms / cold.ideal_ms for cold in rounds]
-            rows.append(_target(f"{name}: wall with hedges / ideal", MOST_RATIO, hedged))
     if starts:
         spent = [start.first_answer_sec for start in starts]
         rows.append(_target("CPU s from start to first answer", MOST_START_CPU_SEC, spent))
