@@ -88,13 +88,15 @@ def notes(rounds: Sequence[Round]) -> list[str]:
 
 def _room_for_two(rounds: Sequence[Round], size: str) -> str:
     """Two processes and the client share two cores: what that leaves."""
-    server = middle(rounds, (cells.ONE, size), lambda w: w.cpu_us)
+    one = middle(rounds, (cells.ONE, size), lambda w: w.cpu_us)
+    two = middle(rounds, (cells.TWO, size), lambda w: w.cpu_us)
     client = middle(rounds, (cells.ONE, size), lambda w: w.client_cpu_us)
-    if not server or not client:
+    if not one or not two or not client:
         return ""
     return (
         f"Two processes at {size}: the client needs {client:.0f} us of the same two cores for each"
-        f" {server:.0f} us of ours, which leaves {2 * server / (server + client):.2f} x one."
+        f" {one:.0f} us of ours, which leaves {2 * one / (one + client):.2f} x one. A hit takes"
+        f" {two:.0f} us then, so two cores without a client would carry {2 * one / two:.2f} x."
     )
 
 

@@ -207,6 +207,7 @@ def test_the_tables_show_ratios_to_all_peers_and_tell_who_shared_the_cores():
             (cells.BARE, SMALL): replace(WINDOW, others=0.5),
             (cells.OURS, SMALL): replace(WINDOW, rate=2500.0, logged=0.4),
             (cells.ONE, MIDDLE): WINDOW,
+            (cells.TWO, MIDDLE): replace(WINDOW, cpu_us=WINDOW.cpu_us * 1.25),
         }
     ]
 
@@ -215,9 +216,10 @@ def test_the_tables_show_ratios_to_all_peers_and_tell_who_shared_the_cores():
     bare, ours, one = text.splitlines()[1:4]
     assert bare.split()[-2:] == ["0.50", "0/1"]
     assert "2.50 (2.50–2.50)" in ours
-    assert "1 of 3 windows were disturbed" in text
+    assert "1 of 4 windows were disturbed" in text
     assert "ours, one process" in one
     assert "leaves 1.67 x one" in text, "two cores: 2 x 50 of 50 + 10"
+    assert "would carry 1.60 x" in text
     assert "40% had their line written" in text
     brief = report.markdown(rounds).splitlines()
     assert "| bare Waitress | 1,000 |  |  |" in brief
