@@ -100,10 +100,9 @@ class HitPath:
         key = self._keys.get(environ.get("REQUEST_URI", ""))
         if key is None:
             return None
-        envelope = self._cache.memory.get(key)
-        if envelope is None:
-            return None
-        now = self._cache.clock()
+        envelope, now = self._cache.memory.get(key), self._cache.clock()
+        if envelope is None or now >= envelope.fresh_until:
+            return None  # before a form of it is made for nothing
         form, body = chosen(
             envelope, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING", "")
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from cache_layer import CacheLayer
 from envelope import Policy
@@ -21,15 +19,11 @@ from scripts.replay_day.day import (
     made_up,
     requests_of_a_day,
 )
+from scripts.replay_day.engine import simulated_engine
 from services.configuration import default_limits, policies_of
-from services.pilot import Pilot
-from services.pools import DaemonPool, Permits
-from services.read_through import Pools, ReadThrough
-from services.refresher import Refresher
+from services.read_through import ReadThrough
 from services.resource import Fetched, Params, Resource, Sources
 from services.responses import with_stored_headers
-from services.sealing import Sealer
-from services.single_flight import SingleFlight
 from settings import Settings
 from stores.memory import MemoryStore
 
@@ -42,17 +36,6 @@ class Ranked(Params):
     """The question for a key, by its place among its kind."""
 
     rank: int
-
-
-class Inline:
-    """A pool whose tasks take no simulated time: they are done at once."""
-
-    busy = 0
-
-    def submit(self, task: Callable[[], None]) -> bool:
-        """Do it."""
-        task()
-        return True
 
 
 @dataclass(slots=True)
@@ -132,23 +115,7 @@ class World:
 
     def _engine(self, policies: dict[str, Policy], rng: random.Random) -> ReadThrough:
         cache = CacheLayer(self.memory, lambda: self.now, dress=with_stored_headers)
-        helpers = DaemonPool("helper", 1)
-        inline: Any = Inline()
-        no_upstream: Any = None
-        return ReadThrough(
-            cache=cache,
-            flights=SingleFlight(),
-            refresher=Refresher(inline),
-            pools=Pools(flights=inline, helpers=helpers, waiters=Permits(1)),
-            pilot=Pilot(
-                cache=cache,
-                sealer=Sealer(cache.clock, rng),
-                upstreams=no_upstream,
-                helpers=helpers,
-                widths={kind.resource: 1 for kind in KINDS},
-            ),
-            policies=policies,
-        )
+        return simulated_engine(cache, policies, rng, [kind.resource for kind in KINDS])
 
 
 def _noise(kind: Kind, params: Ranked) -> str:

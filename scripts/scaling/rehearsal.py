@@ -10,16 +10,12 @@ from typing import Any
 from cache_layer import CacheLayer
 from envelope import Envelope, Policy
 from scripts.replay_day.day import Kind
-from scripts.replay_day.replay import MIDNIGHT, Inline, Ranked
+from scripts.replay_day.engine import simulated_engine
+from scripts.replay_day.replay import MIDNIGHT, Ranked
 from scripts.scaling.model import Fleet
 from scripts.scaling.traffic import Demand, policies
-from services.pilot import Pilot
-from services.pools import DaemonPool, Permits
-from services.read_through import Pools, ReadThrough
-from services.refresher import Refresher
+from services.read_through import ReadThrough
 from services.resource import Fetched, Resource, Sources
-from services.sealing import Sealer
-from services.single_flight import SingleFlight
 from stores.guard import Guard
 from stores.memory import MemoryStore
 from stores.shared import Lease, LeaseTerms, Newer, Records, Turn
@@ -132,22 +128,8 @@ class Stage:
         )
         paper: Any = self._paper
         cache = CacheLayer(memory, lambda: self.now, shared=paper)
-        helpers = DaemonPool("helper", 1)
-        inline: Any = Inline()
-        no_upstream: Any = None
-        return ReadThrough(
-            cache=cache,
-            flights=SingleFlight(),
-            refresher=Refresher(inline),
-            pools=Pools(flights=inline, helpers=helpers, waiters=Permits(1)),
-            pilot=Pilot(
-                cache=cache,
-                sealer=Sealer(cache.clock, self._rng),
-                upstreams=no_upstream,
-                helpers=helpers,
-                widths={kind.resource: 1 for kind in self._resources},
-            ),
-            policies=limits,
+        return simulated_engine(
+            cache, limits, self._rng, [kind.resource for kind in self._resources]
         )
 
 
