@@ -177,7 +177,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--load", choices=LOADS, default="radios", help="what is asked for cold")
     add("--count", type=int, default=50, help="fan-outs, one after the other")
-    add("--cache-mb", type=int, default=16, help="the cache's bound: full by the tenth fan-out")
+    add("--cache-mb", type=int, default=2, help="the cache's bound: full by the tenth fan-out")
     add("--way", choices=WAYS, action="append", help=f"default: {SHIPPED!r}; repeatable")
     add("--all-ways", action="store_true", help="side by side, one gateway each")
     return parser.parse_args(argv)
