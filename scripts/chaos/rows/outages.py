@@ -150,7 +150,8 @@ TOXICS = {
     number=31,
     group="redis",
     what="the way to Redis is slow, thin, in slices, or cut: " + ", ".join(TOXICS),
-    promise="no request fails; what a hit from memory takes inside stays (p99 1.5 x at most)",
+    promise="no request fails; what a hit from memory takes inside stays (p99 1.5 x at most,"
+    " or 1 ms: it is told in hundredths of a ms, of which a healthy one takes two)",
 )
 def bad_way(stage: Stage) -> Iterator[Measured]:
     """A proxy between the gateways and Redis."""
@@ -166,8 +167,10 @@ def bad_way(stage: Stage) -> Iterator[Measured]:
             began = time.monotonic()
             on.proxy.toxics = toxics
             for_a_while(stage.scale.load_sec / 2)
-            ratio = warm.outcome.since(began).server_ms(0.99) / healthy.server_ms(0.99)
-            yield timed(f"{name}: hit p99 {ratio:.2f} x", ratio <= 1.5)
+            p99_ms = warm.outcome.since(began).server_ms(0.99)
+            ratio = p99_ms / healthy.server_ms(0.99)
+            told = f"{name}: hit p99 {ratio:.2f} x, {p99_ms:.2f} ms"
+            yield timed(told, ratio <= 1.5 or p99_ms <= 1)
             on.proxy.toxics = Toxics()
     yield from _unharmed(warm.outcome, cold.outcome)
 
