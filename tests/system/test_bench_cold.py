@@ -89,8 +89,7 @@ def test_a_table_tells_medians_and_their_range():
 
 def test_a_target_is_judged_by_the_median():
     good, bad = (
-        target_rows([[ratio_of(r) for r in found]], [])[1]
-        for found in ((1, 1.3, 9), (1, 1.4, 1.5))
+        target_rows([[ratio_of(r) for r in found]], [])[1] for found in ((1, 1.3, 9), (1, 1.4, 1.5))
     )
 
     assert good == ("mix: wall / ideal", "at most 1.3", "1.30 (1.00-9.00)", "reached")
