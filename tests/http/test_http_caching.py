@@ -359,6 +359,21 @@ def test_the_plain_form_goes_to_who_does_not(known, path, accepted):
     assert response.headers["Vary"] == "Accept-Encoding"
 
 
+def test_no_form_is_made_of_what_is_no_hit(known):
+    running, _ = known
+    memory = running.gateway.engine.cache.memory
+    key = next(key for key in memory.keys() if key.startswith("search:"))  # noqa: SIM118  # no dict
+    asked = {"REQUEST_METHOD": "GET", "REQUEST_URI": SEARCH}
+    running.clock.advance(FRESH_SEC + 1)
+
+    assert running.gateway.hits.find(asked) is None
+    assert memory.peek(key).forms.plain is None
+
+    running.clock.advance(-FRESH_SEC)
+    assert running.gateway.hits.find(asked) is not None
+    assert memory.peek(key).forms.plain is not None
+
+
 # ---- what it costs
 
 
