@@ -107,7 +107,7 @@ def test_however_the_chain_of_proxies_is_spelled_a_client_stays_itself(serve):
 )
 def test_a_hundred_cold_callers_of_one_key_are_all_answered_by_one_fetch(serve, emulator, name):
     # A hedge is a second call on purpose.
-    gateway = serve(ENABLE_RATE_LIMITS="false", ENABLE_HEDGING="false")
+    gateway = serve(ENABLE_RATE_LIMITS="false")
     ask = examples(emulator.catalogue)[name].ask
     emulator.latency.set(p50_ms=30, p99_ms=100)
 

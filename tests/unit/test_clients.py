@@ -34,7 +34,11 @@ def upstreams(emulator):
 
 def upstreams_of(emulator, **overrides):
     urls = {name.lower(): url for name, url in emulator.environment().items()}
-    defaults = {"upstream_retry_backoff_ms": 0, "upstream_retry_attempts": 2}
+    defaults = {
+        "upstream_retry_backoff_ms": 0,
+        "upstream_retry_attempts": 2,
+        "enable_hedging": False,
+    }
     return build_upstreams(Settings(**(urls | defaults | overrides)))
 
 
