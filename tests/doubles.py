@@ -11,6 +11,7 @@ from cache_layer import CacheLayer
 from envelope import Envelope, Failure, Policy, etag_of
 from errors import GatewayError, UpstreamUnavailable
 from forms import Forms
+from protection.alarms import Alarms
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.read_through import Pools, ReadThrough
@@ -207,3 +208,10 @@ def together(work: Callable[[int], Any], count: int) -> list[Any]:
     for thread in threads:
         thread.join(60)
     return results
+
+
+class ManualAlarms(Alarms):
+    """Alarms that ring when a test says so."""
+
+    def _start(self):
+        """No thread."""
