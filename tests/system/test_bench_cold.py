@@ -68,6 +68,14 @@ def test_calls_that_waited_for_a_free_worker_make_no_chain():
     assert ideal_ms(calls, width=50) == 100
 
 
+def test_what_may_not_start_yet_shares_only_the_time_that_is_left():
+    calls = [call("ytmusic/artist", 0, 100)]
+    calls += [call("ytmusic/album", 101, 100) for _ in range(3)]
+
+    assert ideal_ms(calls, width=2) == 250, "100 for the artist, then 300 by two"
+    assert ideal_ms(calls, width=3) == 200
+
+
 def test_a_schedule_waits_for_a_free_worker_and_for_what_a_call_needs():
     calls = [
         call("ytmusic/artist", 0, 100),
