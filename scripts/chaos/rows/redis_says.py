@@ -142,7 +142,7 @@ def planted(stage: Stage) -> Iterator[Measured]:
     # 50 MB may take longer than Redis is given on a busy machine: then it is left alone a while.
     is_given_up = told["openings"] > 0
     yield Measured(
-        f"{told['bad_frames']} bad frames counted",
+        f"{told['bad_frames']} bad frames counted, Redis given up {told['openings']} times",
         is_given_up or told["bad_frames"] >= len(on.warm) - 1,
     )
 
