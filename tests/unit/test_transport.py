@@ -174,8 +174,8 @@ def test_a_second_try_takes_no_connection_of_the_pool_and_leaves_none():
 
     def keep(peer, connection):
         peer.receive(connection)
+        kept.append(connection.dup())  # before the answer: the caller looks as soon as it has it
         connection.sendall(answer())
-        kept.append(connection.dup())
 
     with site(keep, keep) as (session, _):
         ask(session)
