@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from errors import Draining
 from services.bearer import require_bearer
 from services.exposition import Exposition
+from services.pages.documents import View, prefers_page
 from services.readiness import Readiness
 from services.responses import JSON_TYPE, SECURITY
 from services.routes import AnyRoute
@@ -29,15 +30,22 @@ class ServiceRoutes:
     health: Callable[[], Mapping[str, Any]]
     readiness: Readiness
     exposition: Exposition
+    console: View
     metrics_token: str = ""
 
     def mount(self, app: Flask) -> None:
         """A rule each; no answer may be reused, for each is about this moment."""
-        app.add_url_rule("/", "index", lambda: _told(orjson.dumps(self.about)))
+        app.add_url_rule("/", "index", self._index)
         app.add_url_rule("/health", "health", lambda: _told(orjson.dumps(self.health())))
         app.add_url_rule("/livez", "livez", lambda: _told(ALIVE))
         app.add_url_rule("/readyz", "readyz", self._readyz)
         app.add_url_rule("/metrics", "metrics", self._metrics)
+
+    def _index(self) -> Response:
+        """The console for a browser, for everybody else what there is."""
+        response = self.console() if prefers_page() else _told(orjson.dumps(self.about))
+        response.vary.add("Accept")
+        return response
 
     def _readyz(self) -> Response:
         """Whether to send traffic here: yes from the start to the drain, whatever fails behind."""

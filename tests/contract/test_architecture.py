@@ -63,7 +63,7 @@ FLOORS = (
     ("services.prewarm",),
     ("services.configuration", "services.health", "services.hit_path", "services.routes"),
     ("services.admin", "services.figures", "services.request_frame"),
-    ("services.exposition", "services.server"),
+    ("services.exposition", "services.pages", "services.server"),
     ("cli", "services.service_routes"),
     ("app",),
 )

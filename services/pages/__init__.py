@@ -1,0 +1,1 @@
+"""Pages for people, each a folder of plain files: markup, style, modules."""

@@ -1,0 +1,81 @@
+"""Pages and the files they load: read once, packed by flask-compress, checked again by ETag."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cachelib import SimpleCache
+from flask import Flask, Request, Response, request
+from flask_compress import Compress
+
+from services.responses import SECURITY
+
+HERE = Path(__file__).parent
+#: A page loads what lies beside it and asks this gateway; only pictures come from elsewhere.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HTML = "text/html"
+
+View = Callable[[], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file as it is answered."""
+
+    body: bytes
+    content_type: str
+    policy: str
+
+    def response(self) -> Response:
+        """The file, or 304 for who has it; kept by browsers, but never used without asking."""
+        own = {"Content-Security-Policy": self.policy}
+        headers = [(name, own.get(name, value)) for name, value in SECURITY]
+        response = Response(self.body, content_type=self.content_type, headers=headers)
+        response.headers["Cache-Control"] = "no-cache"
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+
+class Documents:
+    """Mounts folders of files; what was packed once is kept."""
+
+    def __init__(self, app: Flask) -> None:
+        app.config.update(
+            COMPRESS_REGISTER=False,
+            COMPRESS_CACHE_BACKEND=lambda: SimpleCache(threshold=0, default_timeout=0),
+            COMPRESS_CACHE_KEY=_path_of,
+        )
+        self._app = app
+        self._compress = Compress(app)
+
+    def open(self, name: str, policy: str = POLICY) -> View:
+        """The page of this name, whose other files are served under /assets/<name>/."""
+        views = {path.name: self.view(path, policy) for path in (HERE / name).iterdir()}
+        page = views.pop("index.html")
+        for file, view in views.items():
+            self._app.add_url_rule(f"/assets/{name}/{file}", f"{name}/{file}", view)
+        return page
+
+    def view(self, path: Path, policy: str = POLICY) -> View:
+        """A view of one file."""
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        text = "; charset=utf-8" if kind.startswith("text/") else ""
+        document = Document(path.read_bytes(), kind + text, policy)
+        packed: View = self._compress.compressed()(document.response)
+        return packed
+
+
+def prefers_page() -> bool:
+    """Whether whoever asks would rather have a page: a browser says so, nobody else does."""
+    return request.accept_mimetypes.best_match(("application/json", HTML)) == HTML
+
+
+def _path_of(asked: Request) -> str:
+    return asked.path

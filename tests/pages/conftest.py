@@ -1,0 +1,88 @@
+"""A real Chromium that looks at a real gateway, both on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.system.conftest import Process, free_port
+
+WHERE = ("chromium", "chromium-browser", "google-chrome")
+#: It never asks anybody about itself, and needs neither a GPU nor a sandbox of its own.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser of this machine; where there is none, only CI insists on it."""
+    path = next(filter(None, map(shutil.which, WHERE)), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing: apt-get install chromium")
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def start_gateway(shared_emulator):
+    """Starts `python app.py` over the emulator; all end with the module."""
+    running: list[Process] = []
+
+    def start(**environment: str) -> Process:
+        quiet = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR", "ENABLE_HEDGING": "false"}
+        settings = {**shared_emulator.environment(), **quiet, **environment}
+        process = Process(["app.py"], settings, free_port())
+        running.append(process)
+        process.wait_until_it_answers()
+        return process
+
+    yield start
+    for process in running:
+        process.stop()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens a page of its own; in the end nobody else was asked and nothing was complained of.
+
+    `complaints` are words of the browser's own error lines that a test provokes.
+    """
+    contexts, asked, told = [], [], []
+    expected: list[str] = []
+
+    def open_one(url, *, viewport=DESKTOP, complaints=(), **options):
+        expected.extend(complaints)
+        context = chromium.new_context(viewport=viewport, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda line: told.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    away = [url for url in asked if urlsplit(url).hostname not in ("127.0.0.1", "localhost", None)]
+    assert away == [], "pages ask nobody but this gateway"
+    assert [line for line in told if not any(word in line for word in expected)] == []
