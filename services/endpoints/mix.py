@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from errors import NotFound
+from errors import NotFound, UpstreamChanged
 from services.params import ARTIST as ARTIST_ID
 from services.params import clamped, id_set
 from services.parsers.ranking import interleave
@@ -33,11 +33,16 @@ class MixParams(Params):
 
 
 def fetch_artists_songs(sources: Sources, params: ArtistParams) -> Fetched:
-    """The artist's top songs: his page, then the playlist behind its shelf."""
+    """The artist's top songs: his page, then the playlist behind its shelf.
+
+    Raises: UpstreamChanged — there are tracks, and not one is a song to us.
+    """
     artist = sources.get(ARTIST, params)
     tracks = top_tracks(sources, artist) or _tracks_of_releases(sources, artist)
-    songs = (mix_song(track) for track in tracks)
-    return Fetched([song for song in songs if song])
+    songs = [song for track in tracks if (song := mix_song(track))]
+    if tracks and not songs:
+        raise UpstreamChanged
+    return Fetched(songs)
 
 
 def _tracks_of_releases(sources: Sources, artist: dict[str, Any]) -> list[dict[str, Any]]:
