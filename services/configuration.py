@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from envelope import Policy
+from environment import load_settings
 from services.endpoints import ENDPOINTS, RESOURCES
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.prewarm import wanted_questions
 from services.resource import Batch
-from settings import CacheLimits, Settings, load_settings
+from settings import CacheLimits, Settings
 
 
 def default_limits() -> dict[str, CacheLimits]:

@@ -19,12 +19,12 @@ import orjson
 
 from app import create_gateway
 from envelope import Policy
+from environment import load_settings
 from errors import GatewayError, UpstreamUnavailable
 from services.configuration import default_limits, limit_aliases
 from services.logs import open_logs
 from services.read_through import ReadThrough
 from services.resource import Fetched, Params, Resource, Sources
-from settings import load_settings
 
 NAME = "slow"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from settings import CacheLimits, SettingsError, load_settings
+from environment import load_settings
+from settings import CacheLimits, SettingsError
 
 DEFAULTS = {"lyrics": CacheLimits(300, 900, 900), "song": CacheLimits(21_600, 86_400, 86_400)}
 
@@ -83,7 +84,7 @@ def test_the_lyrics_backoff_settings_are_not_taken_for_a_resources_limits(monkey
 
 
 def test_a_setting_that_may_hold_a_password_is_not_repeated(monkeypatch):
-    from settings import _problem
+    from environment import _problem
 
     problem = _problem(
         {"loc": ("ratelimit_storage_uri",), "input": "redis://:hunter2@x", "msg": "is wrong"}
