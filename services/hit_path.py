@@ -82,10 +82,10 @@ class HitPath:
             return self._app(environ, start_response)
         status, headers, body = hit
         start_response(status, headers)
-        return (body,) if body else ()
+        return (body,) if body and environ["REQUEST_METHOD"] != "HEAD" else ()
 
     def hit(self, environ: Environ) -> Answer | None:
-        """The answer to a known GET without preferences, where memory holds a fresh one."""
+        """The answer to a known GET or HEAD, where memory holds a fresh one."""
         found = self.find(environ)
         if found is None:
             return None
@@ -95,7 +95,8 @@ class HitPath:
 
     def find(self, environ: Environ) -> tuple[Head, bytes] | None:
         """The same answer as a head, mostly at hand, and a body; whoever gives it says so."""
-        if environ["REQUEST_METHOD"] != "GET" or "HTTP_PREFER" in environ:
+        is_plain = environ["REQUEST_METHOD"] == "GET" and "HTTP_PREFER" not in environ
+        if not is_plain and not wants_it_as_it_is(environ):
             return None
         key = self._keys.get(environ.get("REQUEST_URI", ""))
         if key is None:
@@ -143,3 +144,13 @@ class HitPath:
             self._heads.clear()
         self._heads[key, form] = head
         return head
+
+
+def wants_it_as_it_is(environ: Environ) -> bool:
+    """Whether a request is answered like the plain GET of its target, body or not.
+
+    Whoever would rather not wait is given at once what is ready; what another form of it is, is
+    not for this path to know.
+    """
+    prefer = environ.get("HTTP_PREFER", "").lower()
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and "return" not in prefer

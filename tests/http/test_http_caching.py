@@ -9,7 +9,7 @@ from tests.http.states import FRESH_SEC, REVALIDATE_SEC, SEARCH, STALE_SEC, sett
 from tests.http.structured_fields import cache_status_of, directives_of
 
 #: The full path, in place of the hit path: a preference that changes nothing.
-FULL_PATH = {"Prefer": "wait=10"}
+FULL_PATH = {"Prefer": "return=representation"}
 EITHER_PATH = pytest.mark.parametrize("path", [{}, FULL_PATH], ids=["hit path", "full path"])
 
 
@@ -314,6 +314,29 @@ def test_head_of_what_is_known_is_304(known):
 
     assert (head.status_code, head.data) == (304, b"")
     assert told(head) == told(running.get(SEARCH))
+
+
+def test_a_hit_is_one_for_whoever_would_not_wait_for_a_miss(known):
+    running, first = known
+    asked = {"REQUEST_METHOD": "GET", "REQUEST_URI": SEARCH}
+
+    hit = running.get(SEARCH, Prefer="respond-async, wait=1")
+
+    assert running.gateway.hits.hit({**asked, "HTTP_PREFER": "respond-async, wait=1"})
+    assert not running.gateway.hits.hit({**asked, "HTTP_PREFER": "Return=envelope"})
+    assert (hit.data, hit.headers["X-Cache"]) == (first.data, "hit")
+    assert "Preference-Applied" not in hit.headers
+
+
+def test_a_head_of_a_hit_needs_no_flask(known):
+    running, first = known
+    asked = {"REQUEST_METHOD": "HEAD", "REQUEST_URI": SEARCH}
+
+    status, headers, _ = running.gateway.hits.hit(asked)
+
+    assert status == "200 OK"
+    assert dict(headers)["ETag"] == first.headers["ETag"]
+    assert running.gateway.hits.hit(asked | {"REQUEST_METHOD": "POST"}) is None
 
 
 # ---- codings
