@@ -156,7 +156,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     )
     reception = open_reception(settings, monotonic)
     return Gateway(
-        wsgi=RequestFrame(hit_path, reception, access_log),
+        wsgi=RequestFrame(hit_path, reception, access_log, settings.cors_origins),
         hits=hit_path,
         reception=reception,
         flask=flask,

@@ -49,6 +49,11 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Hashes = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], NoDecode, BeforeValidator(_listed)
 ]
+Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^\s/?*#@]+)$")], ...],
+    NoDecode,
+    BeforeValidator(_listed),
+]
 Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -96,6 +101,9 @@ class Settings(BaseSettings):
     )
     trusted_proxy_count: Annotated[int, Ge(0), Le(10)] = Field(
         0, description="proxies in front, each of which adds to X-Forwarded-For; 2 on Render"
+    )
+    cors_origins: Origins = Field(
+        ("*",), description="origins whose pages may read answers, as `https://app.example`"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least severe log line written"

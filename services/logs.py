@@ -42,6 +42,7 @@ def open_logs(level: str, descriptor: int = STANDARD_ERROR) -> LogWriter:
     handler.setFormatter(Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    logging.getLogger("flask_cors").setLevel(logging.WARNING)  # a line for each odd preflight
     logging.captureWarnings(True)
     threading.excepthook = _log_death
     return writer

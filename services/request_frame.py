@@ -1,15 +1,16 @@
-"""What every request gets, hit or not: an id, a clock, its quota, one log line and one count."""
+"""What every request gets, hit or not: id, clock, quota, CORS, one log line and one count."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from errors import GatewayError
 from services.access_log import AccessLog, line_of
+from services.cors import ANY, ORIGIN, WANTED_METHOD, Cors, is_preflight
 from services.hit_path import Environ, StartResponse, WsgiApp
-from services.limits.reception import VISIT, Reception, Visit
+from services.limits.reception import PREFLIGHT, VISIT, Reception, Visit
 from services.responses import Answer, Headers, error_answer
 from services.routes import REQUEST_ID
 from services.traffic import CODE
@@ -21,10 +22,19 @@ class RequestFrame:
     Such a server also finishes what it answers by itself.
     """
 
-    def __init__(self, app: WsgiApp, reception: Reception, access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        reception: Reception,
+        access_log: AccessLog,
+        origins: Sequence[str] = (ANY,),
+    ) -> None:
         self._app = app
         self._reception = reception
         self._access_log = access_log
+        self._cors = Cors(origins)
+        #: The answer to a preflight: ready bytes, so whoever serves may ask for it anywhere.
+        self.preflight = self._cors.preflight
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The application's answer, framed."""
@@ -35,24 +45,32 @@ class RequestFrame:
             self.finish(environ, visit, status, headers)
             return start_response(status, headers, *error)
 
-        if visit.refusal is None:
+        answer = (
+            self.preflight(environ)
+            if visit.refusal is None
+            else refused(visit.refusal, environ, visit)
+        )
+        if answer is None:
             return self._app(environ, start_framed)
-        status, headers, body = refused(visit.refusal, environ, visit)
+        status, headers, body = answer
         start_framed(status, headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
     def receive(self, environ: Environ) -> Visit:
-        """The visit that begins with this request."""
+        """The visit that begins with this request; a preflight counts for nothing."""
+        target = environ.get("REQUEST_URI") or environ.get("PATH_INFO", "")
+        if WANTED_METHOD in environ and is_preflight(environ):
+            target = PREFLIGHT
         return self._reception.admit(
             environ.get("REMOTE_ADDR", ""),
             environ.get("HTTP_X_FORWARDED_FOR"),
             environ.get("HTTP_X_API_KEY"),
             environ.get("HTTP_X_REQUEST_ID"),
-            environ.get("REQUEST_URI") or environ.get("PATH_INFO", ""),
+            target,
         )
 
     def finish(self, environ: Environ, visit: Visit, status: str, headers: Headers) -> None:
-        """Add X-Request-ID, Server-Timing and the client's quota; note the request."""
+        """Add X-Request-ID, Server-Timing, the client's quota and CORS; note the request."""
         lines = self.finished(environ, visit, status, dict(headers))
         headers += [(name, value) for name, _, value in map(_parted, lines.splitlines())]
 
@@ -64,7 +82,7 @@ class RequestFrame:
         self._access_log.note(line_of(environ, visit.request_id, status, headers, took_sec))
         return (
             f"X-Request-ID: {visit.request_id}\r\nServer-Timing: app;dur={took_sec * 1000:.2f}\r\n"
-            f"{visit.quota_lines()}"
+            f"{visit.quota_lines()}{self._cors[environ.get(ORIGIN)]}"
         )
 
 

@@ -16,8 +16,10 @@ from settings import Settings
 
 #: Where a WSGI environment carries the visit: whoever finds one there need not receive again.
 VISIT = "gateway.visit"
-#: Asked by platforms and monitors, from few addresses and without an end.
-UNCOUNTED_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+#: Stands for the target of a browser's own question whether its page may ask.
+PREFLIGHT = "*"
+#: Asked by platforms and monitors, from few addresses and without an end; or by no client at all.
+UNCOUNTED_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics", PREFLIGHT})
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 KEY_IN_QUERY = "Send the API key in the header X-API-Key, never in the URL."
 

@@ -135,6 +135,8 @@ class Lane:
     def _ready(self, request: StrictParser, environ: Environ) -> Answer | None:
         if request.version != "1.1":
             return None
+        if request.command == "OPTIONS":
+            return self._frame.preflight(environ)
         if request.path == LIVEZ and request.command == "GET":
             return alive(environ)
         hit = self._hits.hit(environ)

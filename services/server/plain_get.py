@@ -18,7 +18,7 @@ MOST_LINES = 1024
 #: not here changes nothing about a hit.
 COUNTED = (
     b"accept-encoding", b"authorization", b"content-type", b"host", b"if-none-match",
-    b"user-agent", b"x-api-key", b"x-forwarded-for", b"x-request-id",
+    b"origin", b"user-agent", b"x-api-key", b"x-forwarded-for", b"x-request-id",
 )  # fmt: skip
 NAMES = {name: f"HTTP_{name.decode().upper().replace('-', '_')}" for name in COUNTED}
 #: With one of these it is no plain one.

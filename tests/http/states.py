@@ -14,7 +14,8 @@ SEARCH = "/search?query=mirror&filter=songs"
 FRESH_SEC, REVALIDATE_SEC, STALE_SEC = 600, 2400, 21600
 #: What an answer carries whether it came out of a cache or not.
 NO_CACHE_HEADERS = {
-    "Content-Type", "Content-Length", "X-Request-ID", "Server-Timing",
+    "Content-Type", "Content-Length", "X-Request-ID", "Server-Timing", "Timing-Allow-Origin",
+    "Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
     *dict(SECURITY),
 }  # fmt: skip
 

@@ -339,3 +339,33 @@ def test_a_broken_application_costs_one_answer_and_tells_nothing(connect, caplog
     assert b"secret" not in body
     assert "LookupError" in caplog.text
     assert client.running.connect().ask(get("/"))[0] == 200
+
+
+def test_a_preflight_is_answered_while_no_worker_is_free(connect):
+    """It comes before a POST, and a page is told nothing of one that fails."""
+    client = connect(server_queue=1)
+    asked = b"OPTIONS /songs HTTP/1.1\r\nHost: here\r\nOrigin: https://app.example\r\n"
+
+    status, headers, body = client.ask(asked + b"Access-Control-Request-Method: POST\r\n\r\n")
+
+    assert (status, body) == (204, b"")
+    assert "POST" in headers["access-control-allow-methods"]
+    assert headers["access-control-allow-origin"] == "*"
+    assert "content-length" not in headers
+    assert client.running.application.asked == []
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [(b"HEAD /hit HTTP/1.1\r\n", b""), (b"GET /hit HTTP/1.1\r\nPrefer: respond-async\r\n", b"[1]")],
+)
+def test_a_hit_needs_no_worker_for_its_head_alone_or_for_who_would_not_wait(serve, line, body):
+    running = serve(hits=Hits())
+    client = running.connect()
+
+    client.send(line + b"Host: here\r\n\r\n" + get("/hit"))
+    answers = client.rest()
+
+    assert answers.count(b"HTTP/1.1 200") == 1  # who sends two at once is answered once
+    assert answers.endswith(b"\r\n\r\n" + body)
+    assert running.application.asked == []
