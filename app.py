@@ -30,6 +30,7 @@ from services.limits.fetches import open_fetch_limits
 from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
+from services.pages.api_docs import mount_api_docs
 from services.pages.documents import Documents
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
@@ -138,12 +139,14 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         rate_limits=settings.enable_rate_limits,
     )
     readiness = Readiness()
+    documents = Documents(flask)
+    mount_api_docs(flask, documents, VERSION)
     ServiceRoutes(
         about=service_info(SERVICE, VERSION, ENDPOINTS),
         health=lambda: health_snapshot(observed),
         readiness=readiness,
         exposition=Exposition(observed, lambda: _rules_of(flask), VERSION),
-        console=Documents(flask).open("console"),
+        console=documents.open("console"),
         metrics_token=settings.metrics_token,
     ).mount(flask)
     if settings.admin_token:

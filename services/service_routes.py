@@ -67,6 +67,8 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "status": "ok",
         "health": "/health",
         "metrics": "/metrics",
+        "docs": "/docs",
+        "openapi": "/openapi.json",
         "endpoints": [
             {
                 "name": route.name,
