@@ -15,11 +15,10 @@ ANY = "*"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 #: What a page may read beside the few headers that it always may (Fetch, section 3.2.3).
 EXPOSED = (
-    "Age", "Allow", "Cache-Status", "Content-Encoding", "Date", "ETag", "Link", "Location",
-    "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing",
-    "WWW-Authenticate", "X-Cache", "X-Data-Missing", "X-Data-Partial", "X-Data-Stale",
-    "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID",
-    "X-Total-Count",
+    "Age", "Cache-Status", "ETag", "Link", "Location", "Preference-Applied", "RateLimit",
+    "RateLimit-Policy", "Retry-After", "Server-Timing", "X-Cache", "X-Data-Missing",
+    "X-Data-Partial", "X-Data-Stale", "X-RateLimit-Limit", "X-RateLimit-Remaining",
+    "X-RateLimit-Reset", "X-Request-ID", "X-Total-Count",
 )  # fmt: skip
 #: How long a browser need not ask again; those of today cut it to two hours.
 PREFLIGHT_SEC = 86_400

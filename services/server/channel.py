@@ -74,6 +74,8 @@ class Task(WSGITask):  # type: ignore[misc]  # Waitress is not typed
             head: bytes = super().build_response_header()  # it marks the end in another way
             return head
         self.close_on_finish = is_last
+        # Werkzeug dates what may be asked for conditionally; the date is ours to give, once.
+        self.response_headers = [pair for pair in self.response_headers if pair[0] != "Date"]
         return head_of(self.status, self.response_headers, is_last=is_last)
 
     def get_environment(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ ALWAYS_READ = {"cache-control", "content-length", "content-type"}
 NOT_FOR_PAGES = {
     "vary", "x-content-type-options", "content-security-policy", "referrer-policy",
     "cross-origin-resource-policy", "access-control-allow-origin", "access-control-expose-headers",
-    "timing-allow-origin", "connection",
+    "timing-allow-origin", "connection", "allow", "content-encoding",
 }  # fmt: skip
 
 

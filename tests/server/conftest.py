@@ -109,6 +109,7 @@ class Application:
     asked: list[str] = field(default_factory=list)
     body: bytes = b'{"it": "works"}'
     pieces: list[bytes] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, environ, start_response):
         self.asked.append(environ["REQUEST_URI"])
@@ -120,7 +121,7 @@ class Application:
             start_response("200 OK", [])
             return iter(self.pieces)
         body = self.body + environ["wsgi.input"].read()
-        start_response("200 OK", [("Content-Length", str(len(body)))])
+        start_response("200 OK", [("Content-Length", str(len(body))), *self.headers])
         return [body]
 
 

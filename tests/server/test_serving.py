@@ -87,6 +87,17 @@ def test_an_answer_without_a_length_is_marked_or_ended(connect):
     assert client.rest() == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 
+def test_an_answer_is_dated_once_whoever_dates_it_as_well(connect):
+    client = connect()
+    client.running.application.headers.append(("Date", "Thu, 01 Jan 1970 00:00:00 GMT"))
+
+    client.send(get("/a", "Connection: close"))
+    head = client.rest().partition(b"\r\n\r\n")[0]
+
+    assert head.count(b"Date: ") == 1
+    assert b"1970" not in head
+
+
 def test_a_request_may_come_in_pieces(connect):
     client = connect()
     for piece in (b"\r\n\r\nGE", b"T / HT", b"TP/1.1\r\nHost: h", b"ere\r\n\r"):
