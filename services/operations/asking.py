@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import request, url_for
 from pydantic import AliasChoices
 
-from deadline import Deadline
-from errors import Overloaded
+from deadline import Deadline, Priority
+from errors import GatewayError, Overloaded
 from services.batches import Batches
 from services.operations.operation import Asked, OperationState
 from services.operations.preference import patience_sec
@@ -19,7 +21,7 @@ from services.operations.registry import Operations
 from services.read_through import Admission, Boarding, ReadThrough, served_by
 from services.readiness import Readiness
 from services.resource import Batch, Endpoint, Params, Served
-from services.single_flight import landed
+from services.single_flight import Flight, landed
 
 AnyRoute = Endpoint[Any] | Batch[Any]
 
@@ -53,17 +55,20 @@ class Asking:
 
         Raises: GatewayError.
         """
-        patience = patience_sec(prefer)
-        if patience is None or self.operations is None or self.readiness.is_draining:
+        patience, operations = patience_sec(prefer), self.operations
+        if patience is None or operations is None or self.readiness.is_draining:
             return self._waited_for(route, params, admit)
-        begun = self._begun(route, params, admit)
+        begin = partial(self._begun, route, params, admit)
+        begun = begin()
         if isinstance(begun, Served):
             return begun
         served = self._landed(begun, patience)
         if served is not None:
             return served
-        state = self.operations.follow(begun[0], _asked(route, params)).state()
-        return Accepted(state, self.operations.retry_after_sec(state), patience)
+        flight, asked = begun[0], _asked(route, params)
+        state = operations.follow(flight, asked).state()
+        flight.add_done_callback(lambda _: _fly_again(flight, begin, operations, asked))
+        return Accepted(state, operations.retry_after_sec(state), patience)
 
     def _waited_for(self, route: AnyRoute, params: Params, admit: Admission) -> Served:
         if isinstance(route, Batch):
@@ -87,6 +92,19 @@ class Asking:
         if not flight.done():
             return None
         return served_by(landed(flight, Deadline.after(0), is_leader=is_leader))
+
+
+def _fly_again(
+    flight: Flight, begin: Callable[[], Served | Boarding], operations: Operations, asked: Asked
+) -> None:
+    """Have it flown for people, where less urgent work on it was turned away."""
+    error = flight.exception()
+    if not isinstance(error, GatewayError) or error.turned_away <= Priority.FOREGROUND:
+        return
+    with suppress(GatewayError):  # refused: then it has failed
+        begun = begin()
+        if not isinstance(begun, Served):
+            operations.follow(begun[0], asked)
 
 
 def _asked(route: AnyRoute, params: Params) -> Asked:

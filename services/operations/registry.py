@@ -56,11 +56,6 @@ class Operations:
         """Operations under way in this process."""
         return sum(operation.is_running for operation in list(self._kept.values()))
 
-    @property
-    def reads_others(self) -> bool:
-        """Whether there are other instances that tell of theirs."""
-        return self._records is not None
-
     def follow(self, flight: Flight, asked: Asked) -> Operation:
         """The operation that this flight is; one for all who ask the same."""
         with self._lock:

@@ -12,8 +12,6 @@ from services.operations.registry import Operations
 
 #: Parts land by dozens: those of so much time are one event.
 BETWEEN_EVENTS_SEC = 0.25
-#: How often Redis is asked about an operation of another instance.
-BETWEEN_LOOKS_SEC = 1.0
 
 
 class Watch:
@@ -39,10 +37,10 @@ class Watch:
 
     def _await_change(self, patience_sec: float) -> None:
         operation = self._operations.own(self._state["id"])
-        if operation is None or (self._operations.reads_others and not operation.knows_parts):
-            self._nothing.wait(min(patience_sec, BETWEEN_LOOKS_SEC))
-        else:
+        if operation is not None:
             self._await_own(operation, patience_sec)
+        else:
+            self._nothing.wait(patience_sec)  # another instance's: nobody here hears of it
 
     def _await_own(self, operation: Operation, patience_sec: float) -> None:
         progress = operation.flight.progress

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from deadline import Priority
+from errors import Overloaded
 from scripts.upstream_emulator import Fault
 from services.operations.records import KEPT_SEC
 from services.pools import Permits
-from tests.doubles import ManualPool, together
+from services.progress import Part
+from tests.doubles import ManualPool, Question, together
 from tests.http.states import settle
 from tests.http.test_requests import check_error
 
@@ -197,6 +200,23 @@ def test_who_wants_to_wait_and_finds_no_room_does_not_wait(held):
     check_error(held.get("/search?query=other"), 503, "overloaded")
 
 
+def test_what_was_turned_away_as_less_urgent_is_flown_for_people(held, emulator):
+    accepted(held.get(SEARCH, **ASYNC))
+    flights = held.gateway.engine.flights
+    (key,) = flights._flights
+    held.pool.run_all()
+    held.clock.advance(30_000)
+    background, _ = flights.join(key)
+    where = accepted(held.get(SEARCH, **ASYNC))
+
+    flights.abandon(key, background, Overloaded(turned_away=Priority.PREWARM))
+
+    assert held.get(where).json["state"] == "running"
+    assert held.pool.run_all() == 1
+    assert held.get(where).json["state"] == "done"
+    assert searches(emulator) == 2
+
+
 def test_a_process_that_is_about_to_end_promises_nothing(running, emulator):
     running.gateway.readiness.is_draining = True
 
@@ -280,14 +300,19 @@ def test_the_leader_tells_its_parts_once_a_beat(two):
     one, other = two
     where = accepted(one.client.post("/songs", json=SONGS, headers=ASYNC))
     (flight,) = one.gateway.engine.flights._flights.values()
-    flight.progress.expect([])
+    parts = [Part("part", Question(name=name)) for name in "abc"]
+    flight.progress.expect(parts)
+    flight.progress.settle(parts[0], is_missing=False)
     assert other.get(where).json["total"] == 1
 
-    one.pool.run_all()
     one.gateway.upkeep.tend()
 
     told = other.get(where).json
-    assert (told["state"], told["done"], told["total"]) == ("done", 2, 2)
+    assert (told["done"], told["total"], told["missing"]) == (1, 3, ["b", "c"])
+    one.pool.run_all()
+    one.gateway.upkeep.tend()
+    told = other.get(where).json
+    assert (told["state"], told["done"], told["total"]) == ("done", 3, 3)
     one.gateway.upkeep.tend()
     assert other.get(where).json == told
 
@@ -295,10 +320,13 @@ def test_the_leader_tells_its_parts_once_a_beat(two):
 def test_an_operation_whose_leader_is_gone_does_not_run_for_ever(two, redis_server):
     one, other = two
     where = accepted(one.get(SEARCH, **ASYNC))
-    one.clock.advance(8.0)
+    (key,) = one.gateway.engine.flights._flights
     assert other.get(where).json["state"] == "running"
+    one.clock.advance(8.1)
+    lease = other.gateway.engine.cache.turn(key, "", has_answer=False)
+    assert other.get(where).json["state"] == "running", "somebody is at it"
 
-    one.clock.advance(0.1)
+    other.gateway.engine.cache.shared.release(key, lease.token)
 
     lost = other.get(where).json
     assert (lost["state"], lost["error"]["code"]) == ("failed", "draining")

@@ -12,9 +12,9 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 def test_a_place_is_free_when_its_reader_leaves_and_a_drain_ends_the_stream(serve, emulator):
-    gateway = serve(EVENT_STREAMS="1")
-    emulator.faults.set(Fault(host="ytmusic", kind="hang", endpoint="search"))
-    where = gateway.get("/search?query=mirror", **ASYNC).headers["Location"]
+    gateway = serve(EVENT_STREAMS="1", UPSTREAM_TIMEOUT_SEC="60")
+    emulator.faults.set(Fault(host="billboard", kind="hang"))
+    where = gateway.get("/billboard", **ASYNC).headers["Location"]
     events = f"{gateway.url}{where}/events"
     with requests.get(events, stream=True, timeout=30) as first:
         lines = first.iter_lines()
