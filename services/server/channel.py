@@ -35,6 +35,8 @@ RECEIVED_BYTES = 8192
 #: what it has not read yet.
 LINGER_SEC = 2.0
 LINGER_BYTES = 2**20
+#: Who leaves so much of an answer unread that goes on and on is as good as gone.
+UNREAD_BYTES = 256 * 1024
 #: From here on a worker's body is referred to, not copied, however slowly it leaves.
 SHARED_FROM_BYTES = 16 * 1024
 
@@ -75,8 +77,8 @@ class Task(WSGITask):  # type: ignore[misc]  # Waitress is not typed
             return head
         self.close_on_finish = is_last
         # Werkzeug dates what may be asked for conditionally; the date is ours to give, once.
-        self.response_headers = [pair for pair in self.response_headers if pair[0] != "Date"]
-        return head_of(self.status, self.response_headers, is_last=is_last)
+        headers = [pair for pair in self.response_headers if pair[0] != "Date"]
+        return head_of(self.status, headers, is_last=is_last)
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment, with what the I/O thread found out about the request."""
@@ -261,6 +263,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
             self._put(data)
             self._flush_exception(self._flush_some, do_close=False)
         return len(data)
+
+    def check_client_disconnected(self) -> bool:
+        """Whether nobody reads any more; a worker asks whose answer takes long.
+
+        While it is at work nobody else reads from this socket, so its end is looked for here.
+        """
+        if not self.connected or self.total_outbufs_len > UNREAD_BYTES:
+            return True
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def service(self) -> None:
         """Answer the current request on a worker."""

@@ -26,6 +26,7 @@ FLOORS = (
         "services.encodings",
         "services.per_thread",
         "services.pools",
+        "services.progress",
         "services.popularity",
         "services.readiness",
         "services.spans",
@@ -55,6 +56,7 @@ FLOORS = (
         "services.upkeep",
     ),
     (
+        "services.event_streams",
         "services.joining",
         "services.parts",
         "services.sealing",
@@ -62,7 +64,8 @@ FLOORS = (
     ),
     ("services.endpoints", "services.pilot"),
     ("services.read_through",),
-    ("services.prewarm",),
+    ("services.batches", "services.prewarm"),
+    ("services.operations",),
     (
         "services.configuration",
         "services.cors",
