@@ -39,6 +39,7 @@ FLOORS = (
         "services.logs",
         "services.parsers",
         "services.spelling",
+        "services.views",
         "sites",
     ),
     ("services.resource",),
