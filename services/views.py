@@ -99,8 +99,8 @@ def _link(stored: Any, view: View) -> str:
     if not view.is_page:
         return ""
     following = view.follows(stored, view)
-    is_last = following is None or following > DEEPEST_OFFSET
-    links = [] if is_last else [f'<{view.at(following)}>; rel="next"']
+    has_next = following is not None and following <= DEEPEST_OFFSET
+    links = [f'<{view.at(following or 0)}>; rel="next"'] if has_next else []
     if view.offset:
         before = max(0, view.offset - (view.limit or view.offset))
         links += [f'<{view.at(before)}>; rel="prev"', f'<{view.at(0)}>; rel="first"']

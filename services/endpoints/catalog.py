@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from envelope import Envelope, Policy
 from errors import GatewayError
 from services.params import ARTIST as ARTIST_ID
-from services.params import PlaylistId, SearchText, clamped, id_list, one_of, whole
+from services.params import PlaylistId, SearchText, clamped, id_list, one_of, sent_as, whole
 from services.parsers.players import check_not_refused, check_playable, without_streaming
 from services.parsers.songs import Track
 from services.parsers.thumbnails import Thumbnail, with_large_thumbnails
@@ -27,12 +27,15 @@ from services.parts import (
     PlaylistPagesParams,
     VideoParams,
 )
-from services.resource import Batch, Endpoint, Fetched, Params, Resource, Sources
+from services.resource import Batch, Endpoint, Fetched, Page, Paging, Params, Resource, Sources
+from services.views import DEEPEST_OFFSET, View, after_list
 
 MOST_ARTISTS = 50
 MOST_RESULTS = 100
+#: What one call brings.
+SEARCH_PAGE_RESULTS = 20
+MOST_RELATED = 100
 MOST_TRACKS = 500
-DEEPEST_OFFSET = 5000
 FILTERS = (
     "songs",
     "videos",
@@ -75,7 +78,9 @@ class PlaylistParams(Params):
 class ArtistsParams(Params):
     """Which artists, in the order of the answer."""
 
-    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)]
+    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)] = sent_as(
+        "artist_ids", "ids"
+    )
 
 
 class ArtistCard(TypedDict):
@@ -117,6 +122,31 @@ def fetch_search(sources: Sources, params: SearchParams) -> Fetched:
     return Fetched(with_large_thumbnails(wanted))
 
 
+def search_page(params: SearchParams, page: Page) -> tuple[SearchParams, View]:
+    """The first page asks for no more than its own calls bring, all further ones for everything.
+
+    Without a filter there is one list of mixed kinds, whatever the limit.
+    """
+    if params.filter is None or page.limit is None:
+        return params.model_copy(update={"limit": SEARCH_PAGE_RESULTS}), View(page.offset)
+    end = page.offset + page.limit
+    view = View(page.offset, page.limit, follows=_after_results)
+    return params.model_copy(update={"limit": _results_for(page.offset, end)}), view
+
+
+def _results_for(offset: int, end: int) -> int:
+    if offset and end > SEARCH_PAGE_RESULTS:
+        return MOST_RESULTS
+    return -(-end // SEARCH_PAGE_RESULTS) * SEARCH_PAGE_RESULTS
+
+
+def _after_results(found: list[Any], view: View) -> int | None:
+    """Where the next page begins; what came in full measure may not have been all there is."""
+    end = view.offset + (view.limit or 0)
+    is_full = len(found) == _results_for(view.offset, end) < MOST_RESULTS
+    return end if is_full else after_list(found, view)
+
+
 def fetch_suggestions(sources: Sources, params: SuggestionsParams) -> Fetched:
     """One call."""
     return Fetched(
@@ -150,6 +180,19 @@ def fetch_playlist(sources: Sources, params: PlaylistParams) -> Fetched:
     asked = PlaylistPagesParams(playlist_id=params.playlist_id, pages=pages)
     playlist = sources.get(PLAYLIST_PAGES, asked)
     return Fetched(playlist | {"tracks": playlist["tracks"][params.offset : end]})
+
+
+def playlist_page(params: PlaylistParams, page: Page) -> tuple[PlaylistParams, View]:
+    """The tracks of a page are fetched by page, not cut from all of them."""
+    return params, View(page.offset, page.limit, follows=_after_tracks)
+
+
+def _after_tracks(playlist: JsonObject, view: View) -> int | None:
+    """Where the next page begins: where this one ended, for tracks that are gone leave gaps."""
+    end = view.offset + len(playlist["tracks"])
+    count = playlist.get("trackCount")
+    is_last = end >= count if isinstance(count, int) else end < view.offset + (view.limit or 0)
+    return None if is_last or end == view.offset else end
 
 
 def fetch_artist_card(sources: Sources, params: ArtistParams) -> Fetched:
@@ -189,6 +232,7 @@ SEARCH = Endpoint(
     params=SearchParams,
     answer=list[JsonObject],
     summary="Songs, videos, albums, artists and playlists that fit a query.",
+    paging=Paging(most=MOST_RESULTS, default=SEARCH_PAGE_RESULTS, ask=search_page),
 )
 SUGGESTIONS = Endpoint(
     resource=Resource(name="suggestions", policy=SEARCHES, fetch=fetch_suggestions),
@@ -210,6 +254,7 @@ RELATED = Endpoint(
     params=VideoParams,
     answer=list[Track],
     summary="The tracks of the song's radio.",
+    paging=Paging(most=MOST_RELATED),
 )
 ARTIST_PAGE = Endpoint(
     resource=ARTIST,
@@ -222,7 +267,7 @@ ARTISTS = Batch(
     name="artists",
     part=ARTIST_CARD,
     path="/artists",
-    methods=("POST",),
+    methods=("GET", "POST"),
     params=ArtistsParams,
     questions=lambda params: [ArtistParams(artist_id=one) for one in params.artist_ids],
     join=join_artists,
@@ -242,4 +287,5 @@ PLAYLIST = Endpoint(
     params=PlaylistParams,
     answer=JsonObject,
     summary="One playlist; its tracks in pages by `limit` and `offset`.",
+    paging=Paging(most=MOST_TRACKS, default=PLAYLIST_PAGE_TRACKS, ask=playlist_page),
 )

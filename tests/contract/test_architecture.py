@@ -58,6 +58,7 @@ FLOORS = (
         "services.parts",
         "services.sealing",
         "services.sources",
+        "services.view_params",
     ),
     ("services.endpoints", "services.pilot"),
     ("services.read_through",),
