@@ -22,7 +22,7 @@ from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
 from services.configuration import policies_of, read_settings, widths_of
-from services.endpoints import ENDPOINTS, RESOURCES
+from services.endpoints import ENDPOINTS, RESOURCES, WHOLE_LISTS
 from services.event_streams import EventStreams
 from services.exposition import Exposition
 from services.health import Observed, cache_health, health_snapshot
@@ -197,15 +197,16 @@ def _build_cache(
 ) -> tuple[CacheLayer, Upkeep | None]:
     """Memory alone, or memory in front of Redis and what keeps their bond."""
     memory = open_memory(flask, settings)
+    dress = partial(with_stored_headers, counted=WHOLE_LISTS)
     if settings.cache_backend == "simple":
-        return CacheLayer(memory, wall, dress=with_stored_headers), None
+        return CacheLayer(memory, wall, dress=dress), None
     clock = DisciplinedClock(wall)
     shared = open_shared(flask, settings)
     cache = CacheLayer(
         memory,
         clock,
         shared=shared,
-        dress=with_stored_headers,
+        dress=dress,
         fences=Fences(clock.confirmed),
     )
     return cache, Upkeep(cache, shared, clock)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 #: How much a body must weigh before it is packed. A smaller one fills one packet beside its head
 #: either way, and most are parts: a batch of fifty would unpack all of them, a third of its time,
@@ -35,12 +36,13 @@ class Forms:
 
     A small body has one form for everybody. Whoever answers takes the form he wants by its name,
     for that costs a hit no call, and asks for the `other` where it is not there. `shelf` is of
-    those that memory keeps.
+    those that memory keeps, and so are `views`: answers derived from this body, by what they show.
     """
 
     plain: Form | None
     packed: Form | None
     shelf: Shelf | None = field(default=None, repr=False)
+    views: dict[Hashable, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, body: bytes) -> Forms:
@@ -76,6 +78,11 @@ class Forms:
     def is_packed(self) -> bool:
         """Whether the stored form is gzip."""
         return self.stored[0] is not None
+
+    @property
+    def weight(self) -> int:
+        """Bytes of all forms at hand; the two of a small body are one."""
+        return sum(len(body) for _, body in {form for form in (self.plain, self.packed) if form})
 
     @property
     def length(self) -> int:

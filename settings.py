@@ -193,7 +193,7 @@ class Settings(BaseSettings):
     )
     prewarm_trending_countries: Names = Field(("US",), description="countries whose charts to keep")
     prewarm_trending_limits: Numbers = Field(
-        (50,), description="limits clients ask with; the largest is fetched, the others follow"
+        (50,), description="limits clients ask with; all are cut from one answer"
     )
     prewarm_top_k: Annotated[int, Ge(0), Le(10_000)] = Field(
         0, description="keys most asked for recently that are kept fresh too"

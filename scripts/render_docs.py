@@ -17,6 +17,7 @@ from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
 from services.resource import Batch
 from services.spans import span
+from services.view_params import view_params_of
 from settings import CacheLimits, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,10 +37,14 @@ def endpoints_table() -> str:
 
 
 def parameters_table() -> str:
-    """One row an endpoint: its parameters, optional ones with their default."""
+    """One row an endpoint: its parameters, optional ones with their default.
+
+    `fields` is everywhere, so it is told of in a sentence.
+    """
     rows = ["| endpoint | parameters |", "|---|---|"]
     for endpoint in ENDPOINTS:
-        spelled = [_parameter(name, field) for name, field in endpoint.params.model_fields.items()]
+        known = endpoint.params.model_fields | view_params_of(endpoint).model_fields
+        spelled = [_parameter(name, field) for name, field in known.items() if name != "fields"]
         rows.append(f"| {endpoint.name} | {', '.join(spelled) or 'none'} |")
     return "\n".join(rows)
 

@@ -63,6 +63,9 @@ def _of_cache(engine: ReadThrough) -> Iterator[Row]:
     yield Row("memory_plain_forms", "plain forms ready beside gzip ones", len(memory.plains))
     yield Row("memory_plain_bytes", "bytes that they take of those", memory.plains.bytes_held)
     yield Row("memory_unpacked_total", "plain forms made for clients", memory.plains.made)
+    yield Row("memory_views", "pages and selections ready beside answers", len(memory.views))
+    yield Row("memory_view_bytes", "bytes that they take of those", memory.views.bytes_held)
+    yield Row("memory_derived_total", "pages and selections made", memory.views.made)
     yield Row("memory_evictions_total", "answers dropped to make room", memory.evictions)
     yield Row("memory_oversize_total", "answers too large to keep", memory.oversize)
 

@@ -13,6 +13,7 @@ from cache_layer import CacheLayer
 from envelope import Envelope, resource_of
 from services.responses import Answer, chosen, framed, fresh_hit, lines_of, same_until
 from services.traffic import ROUTE
+from services.views import View
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -47,7 +48,8 @@ class Head:
 class HitPath:
     """Serves what it has learned from the full path: a target, as sent, and the key behind it.
 
-    It never parses a question: whatever is not a fresh, known GET goes on to the application.
+    It never parses a question: whatever is not a fresh, known GET goes on to the application, and
+    so does a view that is not kept, for deriving one takes longer than all else here.
     `note` is told the key of each hit.
     """
 
@@ -62,16 +64,16 @@ class HitPath:
         self._cache = cache
         self._max_targets = max_targets
         self._note = note
-        self._keys: OrderedDict[str, str] = OrderedDict()
-        self._heads: dict[tuple[str, str | None], Head] = {}
+        self._keys: OrderedDict[str, tuple[str, View | None]] = OrderedDict()
+        self._heads: dict[tuple[str, View | None, str | None], Head] = {}
         self._lock = threading.Lock()
 
-    def learn(self, target: str, key: str) -> None:
-        """Remember that this target asks for this key; the oldest lesson makes room."""
+    def learn(self, target: str, key: str, view: View | None = None) -> None:
+        """Remember what this target asks for, and to see of it; the oldest lesson makes room."""
         if not 0 < len(target) <= LONGEST_TARGET_CHARS:
             return
         with self._lock:
-            self._keys[target] = key
+            self._keys[target] = (key, view)
             if len(self._keys) > self._max_targets:
                 self._keys.popitem(last=False)
 
@@ -98,20 +100,27 @@ class HitPath:
         is_plain = environ["REQUEST_METHOD"] == "GET" and "HTTP_PREFER" not in environ
         if not is_plain and not wants_it_as_it_is(environ):
             return None
-        key = self._keys.get(environ.get("REQUEST_URI", ""))
-        if key is None:
+        known = self._keys.get(environ.get("REQUEST_URI", ""))
+        if known is None:
             return None
+        key, view = known
         envelope, now = self._cache.memory.get(key), self._cache.clock()
         if envelope is None or now >= envelope.fresh_until:
             return None  # before a form of it is made for nothing
+        shown = envelope if view is None else (envelope.forms.views or {}).get(view)
+        if shown is None:
+            return None
         form, body = chosen(
-            envelope, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING", "")
+            shown, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING", "")
         )
-        head = self._heads.get((key, form))
+        head = self._heads.get((key, view, form))
         if head is None or not head.since <= now < head.until or head.envelope() is not envelope:
-            head = self._made(key, envelope, form, len(body), now)
+            head = self._made(envelope, shown, form, len(body), now)
             if head is None:
                 return None
+            if len(self._heads) >= MOST_HEADS:
+                self._heads.clear()
+            self._heads[key, view, form] = head
         return head, body
 
     def give(self, head: Head, environ: Environ) -> None:
@@ -122,28 +131,24 @@ class HitPath:
             self._note(head.key)
 
     def _made(
-        self, key: str, envelope: Envelope, form: str | None, size: int, now: float
+        self, envelope: Envelope, shown: Envelope, form: str | None, size: int, now: float
     ) -> Head | None:
         """The head for as long as none of its headers changes; None without a fresh answer."""
         trusted_until = self._cache.trusted_until(envelope, now)
-        headers = fresh_hit(envelope, now) if now < trusted_until else None
+        headers = fresh_hit(shown, now) if now < trusted_until else None
         if headers is None:
             return None
         status, headers = framed(form, headers, size)
-        head = Head(
+        return Head(
             envelope=ref(envelope),
             since=now,
             until=min(trusted_until, same_until(envelope, now)),
-            key=key,
-            route=resource_of(key),
+            key=envelope.key,
+            route=resource_of(envelope.key),
             status=status,
             headers=dict(headers),
             lines=lines_of(headers),
         )
-        if len(self._heads) >= MOST_HEADS:
-            self._heads.clear()
-        self._heads[key, form] = head
-        return head
 
 
 def wants_it_as_it_is(environ: Environ) -> bool:

@@ -1,4 +1,4 @@
-"""The vocabulary: Resource, Endpoint, Warming, Batch, Fetched, Outcome, Sources, Served."""
+"""The vocabulary: Resource, Endpoint, Paging, Warming, Batch, Fetched, Outcome, Sources, Served."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,7 @@ from clients import Upstreams
 from deadline import Deadline
 from envelope import Envelope, Policy, key_for
 from errors import GatewayError, NotFound
+from services.views import View
 from settings import Settings
 
 
@@ -141,6 +142,35 @@ class Resource(Generic[P]):
         return key_for(self.name, params.model_dump())
 
 
+class Page(NamedTuple):
+    """A piece of a list, as somebody asks for it; without a limit, up to its end."""
+
+    offset: int
+    limit: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging(Generic[P]):
+    """How a list is given in pages, by `limit` and `offset`.
+
+    `most` is the largest limit, `default` that of who names none: None gives him the whole list.
+    Where there is one, no stored list holds more than `most`. `ask` says which question to store
+    and what to show of its answer, where cutting the list that is stored is not all.
+    """
+
+    most: int
+    default: int | None = None
+    ask: Callable[[P, Page], tuple[P, View]] | None = None
+
+    def asked(self, params: P, page: Page) -> tuple[P, View]:
+        """The question behind a page, and what of its answer is shown."""
+        if self.ask is not None:
+            return self.ask(params, page)
+        limit = page.limit
+        is_all = self.default is not None and limit is not None and limit >= self.most
+        return params, View(page.offset, None if is_all else limit)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Route(Generic[P]):
     """How a client asks: the half of an endpoint that HTTP sees.
@@ -156,6 +186,7 @@ class Route(Generic[P]):
     methods: tuple[str, ...] = ("GET",)
     rate_limit: str | None = None
     topic: str = "Catalogue"
+    paging: Paging[P] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
 import orjson
 from werkzeug.http import parse_list_header
 
-from envelope import Envelope, etag_of, rfc3339
+from envelope import Envelope, etag_of, resource_of, rfc3339
 from errors import GatewayError, UpstreamFailure, error_body
 from forms import Form, Forms
 from services.encodings import WAYS
@@ -41,9 +41,15 @@ VARY = ("Vary", "Accept-Encoding")
 WRAPPED_PREFERENCE = "return=envelope"
 
 
-def with_stored_headers(envelope: Envelope) -> Envelope:
-    """The envelope with the header list that every answer from it carries."""
-    return replace(envelope, headers=stored_headers(envelope))
+def with_stored_headers(envelope: Envelope, counted: Container[str] = ()) -> Envelope:
+    """The envelope with the header list that every answer from it carries.
+
+    `counted` are the resources of which a list is all there is.
+    """
+    headers = stored_headers(envelope)
+    if resource_of(envelope.key) in counted and not envelope.is_absent:
+        headers += (("X-Total-Count", str(envelope.items)),)
+    return replace(envelope, headers=headers)
 
 
 def stored_headers(envelope: Envelope) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -13,6 +14,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from decoding import json_of
+from envelope import Envelope
 from errors import (
     ERRORS,
     GatewayError,
@@ -47,6 +49,8 @@ from services.responses import (
     wrapped,
 )
 from services.traffic import CODE, ROUTE, UPSTREAM_CALLS
+from services.view_params import asked, view_params_of
+from services.views import View, derived
 
 log = logging.getLogger("gateway.http")
 
@@ -54,8 +58,8 @@ MAX_BODY_BYTES = 64 * 1024
 REQUEST_ID = "gateway.request_id"
 WRAPPED = {"1": True, "true": True, "0": False, "false": False}
 
-#: Told the target of each cacheable answer and the key it is stored under.
-Learn = Callable[[str, str], None]
+#: Told the target of each cacheable answer, the key it is stored under, and what is seen of it.
+Learn = Callable[[str, str, View | None], None]
 
 
 class Routes:
@@ -87,17 +91,19 @@ class Routes:
 
     def _view(self, route: AnyRoute) -> Callable[..., Response]:
         def view(**in_path: str) -> Response:
-            params = read(route.params, _sent(route, in_path))
+            params, seen = _asked(route, in_path)
             is_wrapped = _is_wrapped()
             if isinstance(route, Batch):
-                return self._batch_answer(route, params, is_wrapped=is_wrapped)
-            return self._answer(route, params, is_wrapped=is_wrapped)
+                return self._batch_answer(route, params, seen, is_wrapped=is_wrapped)
+            return self._answer(route, params, seen, is_wrapped=is_wrapped)
 
         return view
 
-    def _answer(self, route: Endpoint[Any], params: Params, *, is_wrapped: bool) -> Response:
+    def _answer(
+        self, route: Endpoint[Any], params: Params, seen: View | None, *, is_wrapped: bool
+    ) -> Response:
         try:
-            served = self._asked(route, params)
+            served = self._found(route, params)
         except GatewayError as error:
             return _failure(error)
         if isinstance(served, Accepted):
@@ -105,24 +111,29 @@ class Routes:
         if served.envelope.is_absent:
             return self._absence(served)
         if request.method == "GET" and not is_wrapped:
-            self._learn(request.environ.get("REQUEST_URI", ""), served.envelope.key)
-        return self._respond(served, is_wrapped=is_wrapped)
+            target = request.environ.get("REQUEST_URI", "")
+            self._learn(target, served.envelope.key, seen and seen.mark)
+        return self._respond(served, seen, is_wrapped=is_wrapped)
 
-    def _batch_answer(self, route: Batch[Any], params: Params, *, is_wrapped: bool) -> Response:
+    def _batch_answer(
+        self, route: Batch[Any], params: Params, seen: View | None, *, is_wrapped: bool
+    ) -> Response:
         try:
-            served = self._asked(route, params)
+            served = self._found(route, params)
         except GatewayError as error:
             return _failure(error)
         if isinstance(served, Accepted):
             return accepted(served)
-        return self._respond(served, is_wrapped=is_wrapped)
+        return self._respond(served, seen, is_wrapped=is_wrapped)
 
-    def _asked(self, route: AnyRoute, params: Params) -> Served | Accepted:
+    def _found(self, route: AnyRoute, params: Params) -> Served | Accepted:
         prefer = request.headers.get("Prefer", "")
         return self._asking.ask(route, params, self._admission(route), prefer)
 
-    def _respond(self, served: Served, *, is_wrapped: bool) -> Response:
+    def _respond(self, served: Served, seen: View | None, *, is_wrapped: bool) -> Response:
         request.environ[UPSTREAM_CALLS] = served.calls
+        if seen is not None:
+            served = replace(served, envelope=self._shown(served.envelope, seen))
         if is_wrapped:
             served = wrapped(served)
         status, headers, body = answer(
@@ -134,6 +145,15 @@ class Routes:
         if is_wrapped and _prefers_wrapped():
             headers.append(("Preference-Applied", WRAPPED_PREFERENCE))
         return Response(body, status=status, headers=headers)
+
+    def _shown(self, stored: Envelope, view: View) -> Envelope:
+        """What is to be seen of an answer; derived once, and kept for the hits that follow."""
+        memory = self._engine.cache.memory
+        shown = memory.view_of(stored, view.mark)
+        if shown is None:
+            shown = derived(stored, view)
+            memory.keep_view(stored, view.mark, shown)
+        return shown
 
     def _absence(self, served: Served) -> Response:
         response = error_response(NotFound(served.envelope.body.decode()))
@@ -171,7 +191,7 @@ def questions_of(
         route = next((one for one in routes if rule and one.name == rule.endpoint), None)
         if route is None or request.routing_exception:
             raise InvalidRequest("No endpoint answers a GET of this URL; / lists them.")
-        params = read(route.params, _sent(route, request.view_args or {}))
+        params, _ = _asked(route, request.view_args or {})
     if isinstance(route, Batch):
         return [(route.part, part) for part in route.questions(params)]
     return [(route.resource, params)]
@@ -202,6 +222,17 @@ def _failure(error: GatewayError) -> Response:
     return response
 
 
+def _asked(route: AnyRoute, in_path: dict[str, str]) -> tuple[Params, View | None]:
+    """The question that a request asks, and what of its answer is to be seen.
+
+    Raises: InvalidRequest, UnsupportedMediaType.
+    """
+    params = read(route.params, _sent(route, in_path))
+    shown = read(kind := view_params_of(route), _arguments(kind))
+    kept = "envelope=1" if WRAPPED.get(_argument("envelope") or "") else ""
+    return asked(route, params, shown, kept)
+
+
 def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
     """The parameters a client sent, unread; those in the path win.
 
@@ -210,8 +241,16 @@ def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
     if request.method == "POST":
         return {**json_object(), **in_path}
     _check_encoding()
-    sent = {name: _argument(name) for name in known_names(route.params)}
-    return {**{name: value for name, value in sent.items() if value is not None}, **in_path}
+    return {**_arguments(route.params), **in_path}
+
+
+def _arguments(params: type[Params]) -> dict[str, str]:
+    """What the URL says of these parameters.
+
+    Raises: InvalidRequest.
+    """
+    sent = {name: _argument(name) for name in known_names(params)}
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def _check_encoding() -> None:

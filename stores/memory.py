@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask_caching.backends.base import BaseCache
 
 from envelope import ENTRY_OVERHEAD_BYTES, Envelope
 from forms import Form, Forms
-from stores.shelf import PlainForms
+from stores.shelf import PlainForms, Views
 
 #: The most that answers asked for twice may take. What is left is for those asked for once, so a
 #: flood of new keys drops only itself: 700 unknown songs a second cost a hot set no hit.
@@ -22,6 +23,8 @@ ABSENT_SHARE = 0.1
 #: The most that plain forms may take beside the stored ones: who asks for them spares an unpacking,
 #: what they push out is a fetch.
 PLAIN_SHARE = 0.125
+#: The most that views may take: what they push out is derived again, for a millisecond of CPU.
+VIEW_SHARE = 0.125
 
 
 class Segment(OrderedDict[str, Envelope]):
@@ -61,8 +64,8 @@ class MemoryStore(BaseCache):
 
     A segmented LRU: an answer asked for again moves from `new` to `wanted`, and what is pushed out
     there gets another chance among the new ones. A body is kept in its stored form; the plain one,
-    once asked for, lies on a shelf beside.
-    Units: `max_bytes` counts stored forms, plain ones on the shelf and a fixed overhead an entry;
+    once asked for, and views of it lie on shelves beside.
+    Units: `max_bytes` counts stored forms, what is on the shelves and a fixed overhead an entry;
            `max_entry_bytes` is about the plain form.
     """
 
@@ -78,6 +81,8 @@ class MemoryStore(BaseCache):
         self._segments = (self._wanted, self._new, self._absent)
         #: plain forms of packed bodies
         self.plains = PlainForms(max_bytes * PLAIN_SHARE)
+        #: what callers asked to see of stored answers
+        self.views = Views(max_bytes * VIEW_SHARE)
         #: entries dropped to make room
         self.evictions = 0
         #: answers too large to keep
@@ -103,8 +108,9 @@ class MemoryStore(BaseCache):
 
     @property
     def bytes_held(self) -> int:
-        """What all entries weigh, and their plain forms on the shelf."""
-        return sum(segment.bytes_held for segment in self._segments) + self.plains.bytes_held
+        """What all entries weigh, and what lies on the shelves beside."""
+        shelved = self.plains.bytes_held + self.views.bytes_held
+        return sum(segment.bytes_held for segment in self._segments) + shelved
 
     @property
     def absences(self) -> int:
@@ -133,7 +139,10 @@ class MemoryStore(BaseCache):
     def peek(self, key: str) -> Envelope | None:
         """The envelope of this key, as if nobody had looked."""
         with self._lock:
-            return next((one[key] for one in self._segments if key in one), None)
+            return self._held(key)
+
+    def _held(self, key: str) -> Envelope | None:
+        return next((one[key] for one in self._segments if key in one), None)
 
     def set(self, key: str, value: Envelope, timeout: Any = None) -> bool:  # noqa: ARG002  # it knows its own
         """Keep the envelope, and drop others to make room; one too large is not kept."""
@@ -162,6 +171,24 @@ class MemoryStore(BaseCache):
                 self.plains.put(forms, plain)
                 self._make_room()
 
+    def view_of(self, envelope: Envelope, view: Hashable) -> Envelope | None:
+        """What a view shows of this version, if that is kept."""
+        held = self.peek(envelope.key)
+        if held is None or held.fence != envelope.fence or held.forms.views is None:
+            return None
+        return held.forms.views.get(view)
+
+    def keep_view(self, envelope: Envelope, view: Hashable, shown: Envelope) -> None:
+        """Keep what a view shows of this version, if the version itself is still held."""
+        with self._lock:
+            held = self._held(envelope.key)
+            if held is None or held.fence != envelope.fence:
+                return
+            if shown.forms is envelope.forms:  # all of it is seen, under headers of its own
+                shown = replace(shown, forms=held.forms)
+            self.views.put(held.forms, view, shown)
+            self._make_room()
+
     def delete(self, key: str) -> bool:
         """Whether there was an envelope to forget."""
         with self._lock:
@@ -187,8 +214,11 @@ class MemoryStore(BaseCache):
         return False
 
     def _unshelve(self, gone: Envelope, successor: Envelope | None = None) -> None:
-        """An entry that is gone leaves no plain form, unless another has the same forms."""
-        if gone.forms.shelf is self and (successor is None or successor.forms is not gone.forms):
+        """An entry that is gone leaves nothing on a shelf, unless another has the same forms."""
+        if successor is not None and successor.forms is gone.forms:
+            return
+        self.views.take_all(gone.forms)
+        if gone.forms.shelf is self:
             self.plains.take(gone.forms)
             gone.forms.shelf = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -32,6 +33,18 @@ class Example:
 
 
 LONG = "a" * 201
+
+
+def cold_recommendations(catalogue):
+    """Questions that share six radios: each is a fetch of its own, and hardly a call upstream."""
+    songs = [song.video_id for song in catalogue.songs()[:6]]
+    return (f"/recommendations?song_ids={some}" for some in subsets(songs))
+
+
+def subsets(ids):
+    """All of them but the empty one, as they stand in a URL."""
+    sizes = range(1, len(ids) + 1)
+    return (",".join(some) for size in sizes for some in itertools.combinations(ids, size))
 
 
 @lru_cache
@@ -95,7 +108,7 @@ def examples(catalogue) -> dict[str, Example]:
         ),
         "recommendations": Example(
             Ask("/recommendations", {"song_ids": [song, other, third]}),
-            Ask("/recommendations", {"song_ids": [third, song, other, song]}),
+            Ask(f"/recommendations?ids={third},{song},{other},{song}"),
             (
                 Ask("/recommendations", {"song_ids": []}),
                 Ask("/recommendations", {"song_ids": [song] * 51}),
@@ -131,7 +144,7 @@ def examples(catalogue) -> dict[str, Example]:
         ),
         "artists": Example(
             Ask("/artists", {"artist_ids": two_artists}),
-            Ask("/artists", {"artist_ids": [f"MPLA{one}" for one in two_artists], "x": 1}),
+            Ask(f"/artists?ids={','.join(f'MPLA{one}' for one in two_artists)}&x=1"),
             (
                 Ask("/artists", {"artist_ids": []}),
                 Ask("/artists", {"artist_ids": [artist] * 51}),

@@ -43,6 +43,11 @@ ENDPOINTS: tuple[Endpoint[Any] | Batch[Any], ...] = (
     PLAYLIST,
 )
 
+#: Resources whose lists are whole, so that their length is known.
+WHOLE_LISTS = frozenset(
+    endpoint.name for endpoint in ENDPOINTS if endpoint.paging and endpoint.paging.ask is None
+)
+
 #: Everything that is cached, by the name that its settings and keys bear.
 RESOURCES: dict[str, Resource[Any]] = {
     resource.name: resource

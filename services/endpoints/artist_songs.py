@@ -16,9 +16,11 @@ from services.parts import (
     DiscographyParams,
     top_tracks,
 )
-from services.resource import Endpoint, Fetched, Resource, Sources, left_out, present
+from services.resource import Endpoint, Fetched, Paging, Resource, Sources, left_out, present
 
 SECTIONS = ("albums", "singles")
+#: Of one page.
+MOST_SONGS = 500
 
 
 def fetch(sources: Sources, params: ArtistParams) -> Fetched:
@@ -74,4 +76,5 @@ ARTIST_SONGS = Endpoint(
     params=ArtistParams,
     answer=list[ArtistSong],
     summary="Every song of the artist over albums, singles and EPs, newest release first.",
+    paging=Paging(most=MOST_SONGS),
 )

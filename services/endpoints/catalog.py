@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, NotRequired
 
 import orjson
 from pydantic import Field
@@ -15,7 +15,7 @@ from services.answers.pages import AlbumPage, ArtistPage, PlaylistPage
 from services.answers.player import PlayerAnswer
 from services.answers.search import SearchResult
 from services.params import ARTIST as ARTIST_ID
-from services.params import PlaylistId, SearchText, clamped, id_list, one_of, whole
+from services.params import PlaylistId, SearchText, clamped, id_list, one_of, sent_as, whole
 from services.parsers.players import check_not_refused, check_playable, without_streaming
 from services.parsers.songs import Track
 from services.parsers.thumbnails import Thumbnail, with_large_thumbnails
@@ -31,12 +31,15 @@ from services.parts import (
     PlaylistPagesParams,
     VideoParams,
 )
-from services.resource import Batch, Endpoint, Fetched, Params, Resource, Sources
+from services.resource import Batch, Endpoint, Fetched, Page, Paging, Params, Resource, Sources
+from services.views import DEEPEST_OFFSET, View, after_list
 
 MOST_ARTISTS = 50
 MOST_RESULTS = 100
+#: What one call brings.
+SEARCH_PAGE_RESULTS = 20
+MOST_RELATED = 100
 MOST_TRACKS = 500
-DEEPEST_OFFSET = 5000
 FILTERS = (
     "songs",
     "videos",
@@ -85,8 +88,8 @@ class PlaylistParams(Params):
 class ArtistsParams(Params):
     """Which artists, in the order of the answer."""
 
-    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)] = Field(
-        description="Which artists; the answer keeps their order."
+    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)] = sent_as(
+        "artist_ids", "ids", description="Which artists; the answer keeps their order."
     )
 
 
@@ -129,6 +132,31 @@ def fetch_search(sources: Sources, params: SearchParams) -> Fetched:
     return Fetched(with_large_thumbnails(wanted))
 
 
+def search_page(params: SearchParams, page: Page) -> tuple[SearchParams, View]:
+    """The first page asks for no more than its own calls bring, all further ones for everything.
+
+    Without a filter there is one list of mixed kinds, whatever the limit.
+    """
+    if params.filter is None or page.limit is None:
+        return params.model_copy(update={"limit": SEARCH_PAGE_RESULTS}), View(page.offset)
+    end = page.offset + page.limit
+    view = View(page.offset, page.limit, follows=_after_results)
+    return params.model_copy(update={"limit": _results_for(page.offset, end)}), view
+
+
+def _results_for(offset: int, end: int) -> int:
+    if offset and end > SEARCH_PAGE_RESULTS:
+        return MOST_RESULTS
+    return -(-end // SEARCH_PAGE_RESULTS) * SEARCH_PAGE_RESULTS
+
+
+def _after_results(found: list[Any], view: View) -> int | None:
+    """Where the next page begins; what came in full measure may not have been all there is."""
+    end = view.offset + (view.limit or 0)
+    is_full = len(found) == _results_for(view.offset, end) < MOST_RESULTS
+    return end if is_full else after_list(found, view)
+
+
 def fetch_suggestions(sources: Sources, params: SuggestionsParams) -> Fetched:
     """One call."""
     return Fetched(
@@ -162,6 +190,19 @@ def fetch_playlist(sources: Sources, params: PlaylistParams) -> Fetched:
     asked = PlaylistPagesParams(playlist_id=params.playlist_id, pages=pages)
     playlist = sources.get(PLAYLIST_PAGES, asked)
     return Fetched(playlist | {"tracks": playlist["tracks"][params.offset : end]})
+
+
+def playlist_page(params: PlaylistParams, page: Page) -> tuple[PlaylistParams, View]:
+    """The tracks of a page are fetched by page, not cut from all of them."""
+    return params, View(page.offset, page.limit, follows=_after_tracks)
+
+
+def _after_tracks(playlist: dict[str, Any], view: View) -> int | None:
+    """Where the next page begins: where this one ended, for tracks that are gone leave gaps."""
+    end = view.offset + len(playlist["tracks"])
+    count = playlist.get("trackCount")
+    is_last = end >= count if isinstance(count, int) else end < view.offset + (view.limit or 0)
+    return None if is_last or end == view.offset else end
 
 
 def fetch_artist_card(sources: Sources, params: ArtistParams) -> Fetched:
@@ -202,6 +243,7 @@ SEARCH = Endpoint(
     answer=list[SearchResult],
     summary="Songs, videos, albums, artists and playlists that fit a query.",
     topic="Search",
+    paging=Paging(most=MOST_RESULTS, default=SEARCH_PAGE_RESULTS, ask=search_page),
 )
 SUGGESTIONS = Endpoint(
     resource=Resource(name="suggestions", policy=SEARCHES, fetch=fetch_suggestions),
@@ -225,6 +267,7 @@ RELATED = Endpoint(
     answer=list[Track],
     summary="The tracks of the song's radio.",
     topic="Discovery",
+    paging=Paging(most=MOST_RELATED),
 )
 ARTIST_PAGE = Endpoint(
     resource=ARTIST,
@@ -237,7 +280,7 @@ ARTISTS = Batch(
     name="artists",
     part=ARTIST_CARD,
     path="/artists",
-    methods=("POST",),
+    methods=("GET", "POST"),
     params=ArtistsParams,
     questions=lambda params: [ArtistParams(artist_id=one) for one in params.artist_ids],
     join=join_artists,
@@ -257,4 +300,5 @@ PLAYLIST = Endpoint(
     params=PlaylistParams,
     answer=PlaylistPage,
     summary="One playlist; its tracks in pages by `limit` and `offset`.",
+    paging=Paging(most=MOST_TRACKS, default=PLAYLIST_PAGE_TRACKS, ask=playlist_page),
 )

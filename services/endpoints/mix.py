@@ -8,7 +8,7 @@ from pydantic import Field
 
 from errors import NotFound, UpstreamChanged
 from services.params import ARTIST as ARTIST_ID
-from services.params import clamped, id_set
+from services.params import id_set
 from services.parsers.ranking import interleave
 from services.parsers.songs import MixSong, mix_song
 from services.parts import (
@@ -19,7 +19,16 @@ from services.parts import (
     ArtistParams,
     top_tracks,
 )
-from services.resource import Endpoint, Fetched, Params, Resource, Sources, left_out, present
+from services.resource import (
+    Endpoint,
+    Fetched,
+    Paging,
+    Params,
+    Resource,
+    Sources,
+    left_out,
+    present,
+)
 
 MOST_ARTISTS = 50
 MOST_SONGS = 200
@@ -28,12 +37,11 @@ FALLBACK_RELEASES = 5
 
 
 class MixParams(Params):
-    """Whose songs, and how many in all; the order of the artists does not matter."""
+    """Whose songs; the order of the artists does not matter."""
 
     artists: Annotated[tuple[str, ...], id_set(ARTIST_ID, MOST_ARTISTS)] = Field(
         description="Whose songs."
     )
-    limit: Annotated[int, clamped(1, MOST_SONGS)] = Field(50, description="How many songs in all.")
 
 
 def fetch_artists_songs(sources: Sources, params: ArtistParams) -> Fetched:
@@ -66,13 +74,13 @@ def _tracks_of_releases(sources: Sources, artist: dict[str, Any]) -> list[dict[s
 
 
 def fetch(sources: Sources, params: MixParams) -> Fetched:
-    """All artists in parallel, then one song of each in turn until there are enough."""
+    """All artists in parallel, then one song of each in turn: of more, the first are the same."""
     asked = [ArtistParams(artist_id=artist_id) for artist_id in params.artists]
     outcomes = sources.gather(ARTISTS_SONGS, asked)
     songs = present(outcomes)
     if not songs:
         raise NotFound("None of these artists is known.")
-    return Fetched(interleave(songs, params.limit), left_out=left_out(params.artists, outcomes))
+    return Fetched(interleave(songs, MOST_SONGS), left_out=left_out(params.artists, outcomes))
 
 
 ARTISTS_SONGS = Resource(name="subcache_artist", policy=CATALOGUE, fetch=fetch_artists_songs)
@@ -84,4 +92,5 @@ MIX = Endpoint(
     summary="Songs of several artists in turn, so that each has an equal share.",
     topic="Discovery",
     rate_limit="30 per minute",
+    paging=Paging(most=MOST_SONGS, default=50),
 )

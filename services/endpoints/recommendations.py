@@ -1,17 +1,24 @@
-"""POST /recommendations: what the radios of several songs have in common."""
+"""GET and POST /recommendations: what the radios of several songs have in common."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from errors import NotFound
-from services.params import VIDEO, id_set
+from services.params import VIDEO, id_set, sent_as
 from services.parsers.ranking import most_frequent
 from services.parsers.songs import Track
 from services.parts import CATALOGUE, RADIO, VideoParams
-from services.resource import Endpoint, Fetched, Params, Resource, Sources, left_out, present
+from services.resource import (
+    Endpoint,
+    Fetched,
+    Paging,
+    Params,
+    Resource,
+    Sources,
+    left_out,
+    present,
+)
 
 MOST_SEEDS = 50
 MOST_TRACKS = 50
@@ -20,8 +27,8 @@ MOST_TRACKS = 50
 class RecommendationsParams(Params):
     """The seeds; their order does not matter."""
 
-    song_ids: Annotated[tuple[str, ...], id_set(VIDEO, MOST_SEEDS)] = Field(
-        description="The songs to begin with; they are not among the answer."
+    song_ids: Annotated[tuple[str, ...], id_set(VIDEO, MOST_SEEDS)] = sent_as(
+        "song_ids", "ids", description="The songs to begin with; they are not among the answer."
     )
 
 
@@ -39,10 +46,11 @@ def fetch(sources: Sources, params: RecommendationsParams) -> Fetched:
 RECOMMENDATIONS = Endpoint(
     resource=Resource(name="recommendations", policy=CATALOGUE, fetch=fetch, concurrency=10),
     path="/recommendations",
-    methods=("POST",),
+    methods=("GET", "POST"),
     params=RecommendationsParams,
     answer=list[Track],
     summary="Up to 50 tracks from the radios of the given songs, the more frequent ones first.",
     topic="Discovery",
     rate_limit="60 per minute",
+    paging=Paging(most=MOST_TRACKS, default=MOST_TRACKS),
 )

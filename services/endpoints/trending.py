@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from envelope import Policy
-from services.params import clamped, one_of
+from services.params import one_of
 from services.parsers.charts import CHART_COUNTRIES, chart_playlists
 from services.parsers.ranking import unique_by_video
 from services.parsers.songs import Track, track_from_playlist
@@ -15,6 +15,7 @@ from services.parts import CHART_PLAYLIST, CHARTS, CountryParams, PlaylistPagesP
 from services.resource import (
     Endpoint,
     Fetched,
+    Paging,
     Params,
     Resource,
     Sources,
@@ -30,13 +31,10 @@ MOST_PLAYLISTS = 5
 
 
 class TrendingParams(Params):
-    """Which country's charts, and how many tracks of them."""
+    """Which country's charts."""
 
     country: Annotated[str, one_of(CHART_COUNTRIES, str.upper)] = Field(
         "US", description="Whose charts; ZZ are the global ones."
-    )
-    limit: Annotated[int, clamped(1, MOST_TRACKS)] = Field(
-        MOST_TRACKS, description="How many tracks."
     )
 
 
@@ -50,11 +48,11 @@ def fetch(sources: Sources, params: TrendingParams) -> Fetched:
         track_from_playlist(track) for found in present(outcomes) for track in found["tracks"]
     )
     unique = unique_by_video([track for track in tracks if track])
-    return Fetched(unique[: params.limit], left_out=left_out(ids, outcomes))
+    return Fetched(unique[:MOST_TRACKS], left_out=left_out(ids, outcomes))
 
 
 def kept_warm(settings: Settings) -> list[TrendingParams]:
-    """One question a country, with the largest limit: the smaller answers are of the same parts.
+    """One question a country: whatever the limit, the answer is cut from the same one.
 
     Raises: SettingsError.
     """
@@ -71,8 +69,7 @@ def kept_warm(settings: Settings) -> list[TrendingParams]:
         )
     if problems:
         raise SettingsError(problems)
-    asked = [TrendingParams(country=country, limit=max(limits)) for country in countries]
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(TrendingParams(country=country) for country in countries))
 
 
 TRENDING = Endpoint(
@@ -83,5 +80,6 @@ TRENDING = Endpoint(
     summary="Tracks of the country's chart playlists: trending, then daily, weekly and others.",
     topic="Charts",
     rate_limit="60 per minute",
+    paging=Paging(most=MOST_TRACKS, default=MOST_TRACKS),
     prewarm=Warming(questions=kept_warm, least_sec=300, most_sec=3600),
 )

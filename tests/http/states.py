@@ -16,6 +16,7 @@ FRESH_SEC, REVALIDATE_SEC, STALE_SEC = 600, 2400, 21600
 NO_CACHE_HEADERS = {
     "Content-Type", "Content-Length", "X-Request-ID", "Server-Timing", "Timing-Allow-Origin",
     "Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
+    "Link", "X-Total-Count",
     *dict(SECURITY),
 }  # fmt: skip
 
@@ -127,7 +128,7 @@ class Ways:
     def without_refresh_threads(self):
         """Every thread that revalidates is busy with something else."""
         running = self.run()
-        others = [f"{SEARCH}&limit={limit}" for limit in (1, 2, 3, 4)]
+        others = [f"{SEARCH}&limit={limit}" for limit in (40, 60, 80, 100)]
         for target in (SEARCH, *others):
             running.get(target)
         self.clock.advance(FRESH_SEC + 42)

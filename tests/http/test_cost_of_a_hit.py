@@ -31,7 +31,9 @@ def calls_of(function, *arguments):
     return calls
 
 
-REQUEST = b"GET %b HTTP/1.1\r\nHost: here\r\n" % SEARCH.encode()
+REQUEST = b"GET %b HTTP/1.1\r\nHost: here\r\n"
+WHOLE = "/search?query=mirror"
+PAGE = f"{SEARCH}&limit=3&offset=3&fields=title"
 
 
 @pytest.fixture
@@ -73,15 +75,17 @@ def served(run_gateway):
 
 @pytest.mark.parametrize("condition", ["", "If-None-Match: *\r\n", "Accept-Encoding: gzip\r\n"])
 @pytest.mark.parametrize(("is_limited", "most"), [(False, 29), (True, 37)])
-def test_a_hit_costs_three_dozen_calls_of_python(served, condition, is_limited, most):
+@pytest.mark.parametrize("target", [WHOLE, PAGE], ids=["whole", "page"])
+def test_a_hit_costs_three_dozen_calls_of_python(served, target, condition, is_limited, most):
     """From the socket to the socket; what is added to the path of every hit shows here.
 
-    Counted, not timed. Only what is a second old is made anew, and that is not counted.
+    A page costs no more than a whole answer. Counted, not timed. Only what is a second old is
+    made anew, and that is not counted.
     """
     running, ask = served(enable_rate_limits=is_limited)
-    running.get(SEARCH)
+    running.get(target)
     running.clock.advance(0.3)  # between two seconds: a head is made anew on each of them
-    request = REQUEST + condition.encode() + b"\r\n"
+    request = REQUEST % target.encode() + condition.encode() + b"\r\n"
     ask(request)
 
     calls, answer = ask(request)

@@ -12,6 +12,7 @@ from services.limits.quota import Quota, quota_lines
 from services.limits.reception import VISIT, Visit
 from settings import CacheLimits
 from tests.doubles import ManualPool, together
+from tests.examples import cold_recommendations
 from tests.http.structured_fields import Reader
 from tests.http.test_requests import check_error
 
@@ -329,15 +330,15 @@ def test_all_clients_together_have_a_limit_that_a_refused_one_does_not_use_up(op
     assert check_refused(refused, sentence, 61)[0] == "all-fetches"
 
 
-def test_an_endpoints_limit_is_told(open_crowd):
+def test_an_endpoints_limit_is_told(open_crowd, emulator):
     crowd = open_crowd()
-    assert crowd.codes(10, "/trending?country=GB&limit=1{}") == [200] * 10
-    assert crowd.codes(51, "/trending?country=US&limit={}").count(200) == 51
+    asks = cold_recommendations(emulator.catalogue)
+    assert [crowd.get(next(asks)).status_code for _ in range(60)] == [200] * 60
 
-    refused = crowd.get("/trending?country=DE")
+    refused = crowd.get(next(asks))
 
     quota = check_refused(refused, "Allowed are 60 fetches of this endpoint per minute.", 61)
-    assert quota == ("trending", 60, 60, 0, 60)
+    assert quota == ("recommendations", 60, 60, 0, 60)
 
 
 def test_so_many_fetches_at_a_time_and_no_more(open_crowd):

@@ -1,6 +1,7 @@
 """What every request gets, through WSGI: ids, error bodies, limits, methods, the hit path."""
 
 import gzip
+import itertools
 import logging
 
 import orjson
@@ -10,6 +11,7 @@ from errors import ERRORS, GatewayError, error_body
 from scripts.upstream_emulator import Fault
 from services.endpoints import ENDPOINTS
 from tests.doubles import together
+from tests.examples import cold_recommendations, subsets
 
 MEMBERS = {
     "error", "type", "title", "status", "detail", "instance", "code", "retryable", "requestId",
@@ -125,30 +127,32 @@ def test_nothing_of_an_upstreams_answer_leaks(running, emulator, caplog):
 
 def test_a_limit_counts_what_reaches_a_fetch_and_nothing_else(run_gateway, emulator):
     running = run_gateway(enable_rate_limits=True)
-    for limit in range(1, 41):
-        assert running.get(f"/trending?limit={limit}").status_code == 200
+    asks = cold_recommendations(emulator.catalogue)
+    first = next(asks)
+    assert [running.get(ask).status_code for ask in (first, *itertools.islice(asks, 49))] == [
+        200
+    ] * 50
     for _ in range(100):
-        assert running.get("/trending?limit=1").status_code == 200
-    assert running.get("/trending?country=XX").status_code == 400
-    for limit in range(41, 51):
-        assert running.get(f"/trending?limit={limit}").status_code == 200
+        assert running.get(first).status_code == 200
+    for offset in range(50):
+        assert running.get(f"{first}&limit=1&offset={offset}").status_code == 200
+    assert running.get("/recommendations?song_ids=short").status_code == 400
 
-    codes = [
-        running.get(f"/trending?country=GB&limit={limit}").status_code for limit in range(1, 16)
-    ]
+    codes = [running.get(next(asks)).status_code for _ in range(13)]
 
-    assert codes == [200] * 10 + [429] * 5
-    refused = running.get("/trending?country=ZZ")
+    assert codes == [200] * 10 + [429] * 3
+    refused = running.get(f"/recommendations?ids={'0' * 11}")
     check_error(refused, 429, "rate_limited")
     assert 1 <= int(refused.headers["Retry-After"]) <= 61
-    assert running.get("/trending?limit=1").status_code == 200
+    assert running.get(first).status_code == 200
 
 
 def test_each_endpoint_has_a_limit_of_its_own(run_gateway, emulator):
     running = run_gateway(enable_rate_limits=True)
     ids = emulator.catalogue.samples()
-    artist, song = ids["artist"][0], ids["song"][0]
-    codes = [running.get(f"/mix?artists={artist}&limit={n}").status_code for n in range(1, 34)]
+    song = ids["song"][0]
+    mixes = subsets(ids["artist"][:6])
+    codes = [running.get(f"/mix?artists={next(mixes)}").status_code for _ in range(33)]
 
     assert codes == [200] * 30 + [429] * 3
     assert running.post("/recommendations", {"song_ids": [song]}).status_code == 200
@@ -157,14 +161,15 @@ def test_each_endpoint_has_a_limit_of_its_own(run_gateway, emulator):
 
 def test_a_client_over_its_limit_still_gets_stale_answers(run_gateway, emulator):
     running = run_gateway(enable_rate_limits=True)
-    for number in range(61):
-        running.get(f"/trending?country={'US' if number < 50 else 'GB'}&limit={number % 50 + 1}")
-    running.clock.advance(10_000)
+    first, *others = itertools.islice(cold_recommendations(emulator.catalogue), 61)
+    for ask in (first, *others):
+        running.get(ask)
+    running.clock.advance(50_000)
 
-    aged = running.get("/trending?country=US&limit=1")
+    aged = running.get(f"{first}&limit=1")
 
     assert (aged.status_code, aged.headers["X-Cache"]) == (200, "stale")
-    assert running.get("/trending?country=DE").status_code == 429
+    assert running.get(others[-1]).status_code == 429
 
 
 def test_gzip_goes_to_who_takes_it_and_is_made_once(running):
