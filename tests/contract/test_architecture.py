@@ -23,6 +23,7 @@ FLOORS = (
         "envelope",
         "services.bearer",
         "services.encodings",
+        "services.media_types",
         "services.per_thread",
         "services.pools",
         "services.popularity",
