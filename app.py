@@ -31,6 +31,7 @@ from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
 from services.pages.documents import Documents
+from services.pages.error_page import mount_error_page
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
@@ -138,12 +139,14 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         rate_limits=settings.enable_rate_limits,
     )
     readiness = Readiness()
+    documents = Documents(flask)
+    mount_error_page(flask, documents)
     ServiceRoutes(
         about=service_info(SERVICE, VERSION, ENDPOINTS),
         health=lambda: health_snapshot(observed),
         readiness=readiness,
         exposition=Exposition(observed, lambda: _rules_of(flask), VERSION),
-        console=Documents(flask).open("console"),
+        console=documents.open("console"),
         metrics_token=settings.metrics_token,
     ).mount(flask)
     if settings.admin_token:

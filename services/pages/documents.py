@@ -67,7 +67,10 @@ class Documents:
         """A view of one file."""
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = "; charset=utf-8" if kind.startswith("text/") else ""
-        document = Document(path.read_bytes(), kind + text, policy)
+        return self.shown(Document(path.read_bytes(), kind + text, policy))
+
+    def shown(self, document: Document) -> View:
+        """A view of this document."""
         packed: View = self._compress.compressed()(document.response)
         return packed
 
