@@ -16,6 +16,7 @@ from errors import ERRORS
 from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
 from services.resource import Batch
+from services.spans import span
 from settings import CacheLimits, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,14 +51,6 @@ def _parameter(name: str, field: FieldInfo) -> str:
     if field.is_required():
         return spelled_names
     return spelled_names + ("?" if field.default is None else f" = {field.default}")
-
-
-def span(sec: float) -> str:
-    """Seconds in the largest unit that leaves a whole number."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if sec >= size and sec % size == 0:
-            return f"{sec / size:g} {unit}"
-    return f"{sec:g} s"
 
 
 def errors_table() -> str:

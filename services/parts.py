@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from envelope import Policy
 from errors import NotFound, UpstreamChanged
 from services.params import AlbumId, ArtistId, PlaylistId, VideoId
@@ -27,19 +29,19 @@ CHARTS_POLICY = Policy(ttl_sec=480, stale_sec=43_200)
 class ArtistParams(Params):
     """One artist."""
 
-    artist_id: ArtistId
+    artist_id: ArtistId = Field(description="Which artist.")
 
 
 class AlbumParams(Params):
     """One album, single or EP."""
 
-    album_id: AlbumId
+    album_id: AlbumId = Field(description="Which album.")
 
 
 class VideoParams(Params):
     """One video."""
 
-    video_id: VideoId
+    video_id: VideoId = Field(description="Which song.")
 
 
 class DiscographyParams(Params):

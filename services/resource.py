@@ -145,7 +145,8 @@ class Resource(Generic[P]):
 class Route(Generic[P]):
     """How a client asks: the half of an endpoint that HTTP sees.
 
-    `answer` is the documented type of the payload; `rate_limit` counts only what reaches a fetch.
+    `answer` is the documented type of the payload; `rate_limit` counts only what reaches a fetch;
+    `topic` is the heading it is documented under.
     """
 
     path: str
@@ -154,6 +155,7 @@ class Route(Generic[P]):
     summary: str
     methods: tuple[str, ...] = ("GET",)
     rate_limit: str | None = None
+    topic: str = "Catalogue"
 
 
 @dataclass(frozen=True, kw_only=True)

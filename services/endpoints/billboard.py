@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from envelope import Policy
+from services.answers.search import SongResult
 from services.parsers.billboard_chart import parse_hot_100
 from services.parsers.matching import artists_of_match
 from services.parsers.songs import ArtistRef
@@ -21,8 +23,13 @@ OVERDUE_SEC = 3600.0
 WEEK_SEC = 604_800
 
 
+@with_config(ConfigDict(extra="forbid"))
+class NoSong(TypedDict):
+    """Nothing: YouTube Music has no such song."""
+
+
 class ChartRow(TypedDict):
-    """One row of the chart."""
+    """One row of the chart; `lastPos` is null for a newcomer."""
 
     rank: int
     title: str
@@ -30,11 +37,14 @@ class ChartRow(TypedDict):
     lastPos: int | None
     peakPos: int
     weeks: int
-    ytmusic_result: dict[str, Any]
+    ytmusic_result: SongResult | NoSong
 
 
 class ChartMetadata(TypedDict):
-    """Which chart this is."""
+    """Which chart this is.
+
+    Units: `chart_date` is its Saturday, YYYY-MM-DD; `last_updated` is RFC 3339.
+    """
 
     total_items: int
     chart_date: str
@@ -111,7 +121,7 @@ def _row(row: dict[str, Any], match: Outcome) -> ChartRow:
         "lastPos": row["lastPos"],
         "peakPos": row["peakPos"],
         "weeks": row["weeks"],
-        "ytmusic_result": match.value or {},
+        "ytmusic_result": match.value or NoSong(),
     }
 
 
@@ -129,6 +139,7 @@ BILLBOARD = Endpoint(
     params=BillboardParams,
     answer=HotChart,
     summary="Billboard's Hot 100, each row with its song on YouTube Music.",
+    topic="Charts",
     rate_limit="20 per minute",
     prewarm=Warming(
         questions=lambda settings: [BillboardParams()],  # noqa: ARG005  # the same whatever is set

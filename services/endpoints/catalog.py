@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired
 
 import orjson
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from envelope import Envelope, Policy
 from errors import GatewayError
+from services.answers.pages import AlbumPage, ArtistPage, PlaylistPage
+from services.answers.player import PlayerAnswer
+from services.answers.search import SearchResult
 from services.params import ARTIST as ARTIST_ID
 from services.params import PlaylistId, SearchText, clamped, id_list, one_of, whole
 from services.parsers.players import check_not_refused, check_playable, without_streaming
@@ -47,35 +51,43 @@ FILTERS = (
 )
 SEARCHES = Policy(ttl_sec=600, stale_sec=21_600)
 
-JsonObject = dict[str, Any]
-
 
 class SearchParams(Params):
     """What is looked for, among which kind of thing."""
 
-    query: SearchText
-    filter: Annotated[str | None, one_of(FILTERS, str.lower)] = None
-    limit: Annotated[int, clamped(1, MOST_RESULTS)] = 20
+    query: SearchText = Field(description="What to look for.", examples=["wonderwall"])
+    filter: Annotated[str | None, one_of(FILTERS, str.lower)] = Field(
+        None, description="Only this kind of thing; without it one page of mixed kinds."
+    )
+    limit: Annotated[int, clamped(1, MOST_RESULTS)] = Field(
+        20, description="How many results of one kind; without a filter it does nothing."
+    )
 
 
 class SuggestionsParams(Params):
     """The beginning of a query."""
 
-    query: SearchText
+    query: SearchText = Field(description="What has been typed so far.", examples=["wonder"])
 
 
 class PlaylistParams(Params):
     """One playlist, and which of its tracks."""
 
-    playlist_id: PlaylistId
-    limit: Annotated[int, clamped(1, MOST_TRACKS)] = PLAYLIST_PAGE_TRACKS
-    offset: Annotated[int, whole(0, DEEPEST_OFFSET)] = 0
+    playlist_id: PlaylistId = Field(description="Which playlist.")
+    limit: Annotated[int, clamped(1, MOST_TRACKS)] = Field(
+        PLAYLIST_PAGE_TRACKS, description="How many tracks."
+    )
+    offset: Annotated[int, whole(0, DEEPEST_OFFSET)] = Field(
+        0, description="How many tracks to leave out before the first."
+    )
 
 
 class ArtistsParams(Params):
     """Which artists, in the order of the answer."""
 
-    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)]
+    artist_ids: Annotated[tuple[str, ...], id_list(ARTIST_ID, MOST_ARTISTS)] = Field(
+        description="Which artists; the answer keeps their order."
+    )
 
 
 class ArtistCard(TypedDict):
@@ -187,8 +199,9 @@ SEARCH = Endpoint(
     resource=Resource(name="search", policy=SEARCHES, fetch=fetch_search),
     path="/search",
     params=SearchParams,
-    answer=list[JsonObject],
+    answer=list[SearchResult],
     summary="Songs, videos, albums, artists and playlists that fit a query.",
+    topic="Search",
 )
 SUGGESTIONS = Endpoint(
     resource=Resource(name="suggestions", policy=SEARCHES, fetch=fetch_suggestions),
@@ -196,12 +209,13 @@ SUGGESTIONS = Endpoint(
     params=SuggestionsParams,
     answer=list[str],
     summary="How a query might go on.",
+    topic="Search",
 )
 SONG = Endpoint(
     resource=Resource(name="song", policy=CATALOGUE, fetch=fetch_song),
     path="/song/<video_id>",
     params=VideoParams,
-    answer=JsonObject,
+    answer=PlayerAnswer,
     summary="One song as YouTube Music's player knows it, without its streams.",
 )
 RELATED = Endpoint(
@@ -210,12 +224,13 @@ RELATED = Endpoint(
     params=VideoParams,
     answer=list[Track],
     summary="The tracks of the song's radio.",
+    topic="Discovery",
 )
 ARTIST_PAGE = Endpoint(
     resource=ARTIST,
     path="/artist/<artist_id>",
     params=ArtistParams,
-    answer=JsonObject,
+    answer=ArtistPage,
     summary="One artist: description, top songs, albums, singles, videos, related artists.",
 )
 ARTISTS = Batch(
@@ -233,13 +248,13 @@ ALBUM_PAGE = Endpoint(
     resource=ALBUM,
     path="/album/<album_id>",
     params=AlbumParams,
-    answer=JsonObject,
+    answer=AlbumPage,
     summary="One album, single or EP with its tracks.",
 )
 PLAYLIST = Endpoint(
     resource=Resource(name="playlist", policy=CATALOGUE, fetch=fetch_playlist),
     path="/playlist/<playlist_id>",
     params=PlaylistParams,
-    answer=JsonObject,
+    answer=PlaylistPage,
     summary="One playlist; its tracks in pages by `limit` and `offset`.",
 )

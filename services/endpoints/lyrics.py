@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from envelope import Policy
 from errors import GatewayError, NotFound, UpstreamChanged, UpstreamUnavailable
-from services.params import Text, VideoId, whole
+from services.params import TEXT, VIDEO, Text, whole
 from services.parsers.genius import genius_song_url, parse_genius
 from services.parsers.lyric_text import Lyrics
 from services.parsers.lyrics import lyrics_from_ytmusic, parse_lrclib, parse_lyrics_ovh
@@ -43,11 +44,13 @@ class LyricsParams(Params):
     Units: `duration` in seconds.
     """
 
-    title: Text
-    artist: Text
-    duration: Annotated[int | None, whole(1, 3600)] = None
-    album: Text | None = None
-    videoId: VideoId | None = None  # noqa: N815  # the contract's spelling
+    title: Text = Field(description="The song's title.", examples=["Wonderwall"])
+    artist: Text = Field(description="Who sings it.", examples=["Oasis"])
+    duration: Annotated[int | None, whole(1, 3600)] = Field(None, description="Its seconds.")
+    album: Annotated[str | None, TEXT] = Field(None, description="The release it is on.")
+    videoId: Annotated[str | None, VIDEO] = Field(  # noqa: N815  # the contract's spelling
+        None, description="Its video, where one is known."
+    )
 
 
 def fetch(sources: Sources, params: LyricsParams) -> Fetched:
@@ -197,4 +200,5 @@ LYRICS = Endpoint(
     params=LyricsParams,
     answer=LyricsAnswer,
     summary="A song's lyrics, plain and synced, from the first of four providers that has them.",
+    topic="Lyrics",
 )

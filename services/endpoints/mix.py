@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from errors import NotFound
 from services.params import ARTIST as ARTIST_ID
 from services.params import clamped, id_set
@@ -28,8 +30,10 @@ FALLBACK_RELEASES = 5
 class MixParams(Params):
     """Whose songs, and how many in all; the order of the artists does not matter."""
 
-    artists: Annotated[tuple[str, ...], id_set(ARTIST_ID, MOST_ARTISTS)]
-    limit: Annotated[int, clamped(1, MOST_SONGS)] = 50
+    artists: Annotated[tuple[str, ...], id_set(ARTIST_ID, MOST_ARTISTS)] = Field(
+        description="Whose songs."
+    )
+    limit: Annotated[int, clamped(1, MOST_SONGS)] = Field(50, description="How many songs in all.")
 
 
 def fetch_artists_songs(sources: Sources, params: ArtistParams) -> Fetched:
@@ -73,5 +77,6 @@ MIX = Endpoint(
     params=MixParams,
     answer=list[MixSong],
     summary="Songs of several artists in turn, so that each has an equal share.",
+    topic="Discovery",
     rate_limit="30 per minute",
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from errors import NotFound
 from services.params import VIDEO, id_set
 from services.parsers.ranking import most_frequent
@@ -18,7 +20,9 @@ MOST_TRACKS = 50
 class RecommendationsParams(Params):
     """The seeds; their order does not matter."""
 
-    song_ids: Annotated[tuple[str, ...], id_set(VIDEO, MOST_SEEDS)]
+    song_ids: Annotated[tuple[str, ...], id_set(VIDEO, MOST_SEEDS)] = Field(
+        description="The songs to begin with; they are not among the answer."
+    )
 
 
 def fetch(sources: Sources, params: RecommendationsParams) -> Fetched:
@@ -39,5 +43,6 @@ RECOMMENDATIONS = Endpoint(
     params=RecommendationsParams,
     answer=list[Track],
     summary="Up to 50 tracks from the radios of the given songs, the more frequent ones first.",
+    topic="Discovery",
     rate_limit="60 per minute",
 )

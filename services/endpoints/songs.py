@@ -31,7 +31,9 @@ class FailedSong(TypedDict):
 class SongsParams(Params):
     """Which songs, in the order of the answer; repetitions are kept."""
 
-    song_ids: Annotated[tuple[str, ...], id_list(VIDEO, MOST_SONGS)] = sent_as("song_ids", "ids")
+    song_ids: Annotated[tuple[str, ...], id_list(VIDEO, MOST_SONGS)] = sent_as(
+        "song_ids", "ids", description="Which songs; the answer keeps order and repetitions."
+    )
 
 
 def fetch(sources: Sources, params: VideoParams) -> Fetched:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from envelope import Policy
 from services.params import clamped, one_of
 from services.parsers.charts import CHART_COUNTRIES, chart_playlists
@@ -30,8 +32,12 @@ MOST_PLAYLISTS = 5
 class TrendingParams(Params):
     """Which country's charts, and how many tracks of them."""
 
-    country: Annotated[str, one_of(CHART_COUNTRIES, str.upper)] = "US"
-    limit: Annotated[int, clamped(1, MOST_TRACKS)] = MOST_TRACKS
+    country: Annotated[str, one_of(CHART_COUNTRIES, str.upper)] = Field(
+        "US", description="Whose charts; ZZ are the global ones."
+    )
+    limit: Annotated[int, clamped(1, MOST_TRACKS)] = Field(
+        MOST_TRACKS, description="How many tracks."
+    )
 
 
 def fetch(sources: Sources, params: TrendingParams) -> Fetched:
@@ -75,6 +81,7 @@ TRENDING = Endpoint(
     params=TrendingParams,
     answer=list[Track],
     summary="Tracks of the country's chart playlists: trending, then daily, weekly and others.",
+    topic="Charts",
     rate_limit="60 per minute",
     prewarm=Warming(questions=kept_warm, least_sec=300, most_sec=3600),
 )

@@ -1,0 +1,99 @@
+"""Operations: what one method of one path takes and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.openapi.failures import failures
+from services.openapi.headers import ALWAYS, ANSWER, JsonObject, headers
+from services.openapi.parameters import ASKED_ID, common_parameters, request_body, url_parameters
+from services.openapi.service import ServiceRoute
+from services.resource import Batch, Endpoint, Route
+from services.spans import span
+
+#: Of whatever is asked: a client that asks too often, a target or headers too long, a bug of ours.
+ANY_FAILURE = frozenset((400, 401, 408, 414, 429, 431, 500))
+DATA_FAILURE = ANY_FAILURE | {404, 502, 503, 504}
+BODY_FAILURE = frozenset((413, 415))
+#: They are asked without an end, and never counted.
+MONITORED = frozenset(("/livez", "/readyz", "/health", "/metrics"))
+
+
+def path_of(rule: str) -> str:
+    """A Flask rule as a path template."""
+    return rule.replace("<", "{").replace(">", "}")
+
+
+NOT_MODIFIED: JsonObject = {
+    "description": "You hold this answer already.",
+    "headers": headers(*ANSWER),
+}
+
+
+def data_operation(
+    route: Endpoint[Any] | Batch[Any], method: str, answer: JsonObject, shown: JsonObject
+) -> JsonObject:
+    """One method of a data endpoint; `shown` is what the emulator was asked and answered."""
+    asks_by_url = method == "GET"
+    own = url_parameters(route, shown["asked"]) if asks_by_url else []
+    told: JsonObject = {
+        "operationId": method.lower() + _camel(route.name),
+        "summary": route.summary,
+        "description": _description(route),
+        "tags": [route.topic],
+        "parameters": [*own, *common_parameters()],
+    }
+    if not asks_by_url:
+        told["requestBody"] = request_body(route.params, shown["asked"])
+    told["responses"] = {
+        "200": _answered(answer, shown["answer"]),
+        "304": {"$ref": "#/components/responses/NotModified"},
+        **failures(_failing(route, asks_by_url=asks_by_url)),
+    }
+    return told
+
+
+def service_operation(route: ServiceRoute, answers: JsonObject) -> JsonObject:
+    """A GET of one of the other routes; `answers` are its schemas by media type."""
+    fails = ANY_FAILURE | route.fails
+    told: JsonObject = {
+        "operationId": route.operation,
+        "summary": route.summary,
+        "tags": ["Service"],
+        "parameters": [*route.parameters, ASKED_ID],
+        "responses": {
+            "200": {
+                "description": "Here it is.",
+                "headers": headers(*route.sends, *ALWAYS),
+                "content": {kind: {"schema": schema} for kind, schema in answers.items()},
+            },
+            **failures(fails - {429} if route.path in MONITORED else fails),
+        },
+    }
+    return told | ({"security": [*route.security]} if route.security else {})
+
+
+def _failing(route: Route[Any], *, asks_by_url: bool) -> frozenset[int]:
+    fails = DATA_FAILURE - {404} if isinstance(route, Batch) else DATA_FAILURE
+    return fails if asks_by_url else fails | BODY_FAILURE
+
+
+def _description(route: Endpoint[Any] | Batch[Any]) -> str:
+    """How long an answer lives and how often one may be fetched, as it is unless set otherwise."""
+    resource = route.part if isinstance(route, Batch) else route.resource
+    policy = resource.policy
+    lives = f"Fresh for {span(policy.ttl_sec)}, kept for {span(policy.stale_sec)}"
+    limit = f"; at most {route.rate_limit} may have to be fetched" if route.rate_limit else ""
+    return f"{lives}{limit}."
+
+
+def _answered(schema: JsonObject, example: Any) -> JsonObject:
+    return {
+        "description": "The answer; with `envelope=1` the same as `items` of an Envelope.",
+        "headers": headers(*ANSWER),
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))

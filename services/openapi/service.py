@@ -1,0 +1,112 @@
+"""What the gateway tells about itself: a row for each route that is not of the music."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from services.answers.pages import OPEN
+from services.openapi.headers import JsonObject
+
+PLAIN, HTML, JSON = "text/plain", "text/html", "application/json"
+
+
+class EndpointInfo(TypedDict):
+    """One data endpoint; `path` has its parameters as <name>."""
+
+    name: str
+    methods: list[str]
+    path: str
+    summary: str
+
+
+@OPEN
+class ServiceInfo(TypedDict):
+    """What there is."""
+
+    service: str
+    version: str
+    status: Literal["ok"]
+    health: str
+    metrics: str
+    endpoints: list[EndpointInfo]
+
+
+class Reason(TypedDict):
+    """Why the gateway is degraded."""
+
+    code: str
+    detail: str
+
+
+@OPEN
+class Health(TypedDict):
+    """How the gateway does: `reasons` is empty while it is healthy; the rest is for operators."""
+
+    status: Literal["healthy", "degraded"]
+    reasons: list[Reason]
+    cache: dict[str, Any]
+    upstreams: dict[str, dict[str, Any]]
+
+
+class Alive(TypedDict):
+    """It answers."""
+
+    status: Literal["alive"]
+
+
+class Ready(TypedDict):
+    """It takes requests."""
+
+    status: Literal["ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoute:
+    """One route, asked for by GET.
+
+    `answers` are the kinds of its answer by media type: a type to be described, or a schema.
+    `fails` are the statuses it may fail with beside those of any request, `sends` the headers
+    beside those of any answer; `security` is told where others may ask than elsewhere.
+    """
+
+    path: str
+    operation: str
+    summary: str
+    answers: dict[str, Any]
+    fails: frozenset[int] = frozenset()
+    sends: tuple[str, ...] = ("Cache-Control",)
+    parameters: tuple[JsonObject, ...] = ()
+    security: tuple[JsonObject, ...] = ()
+
+
+SERVICE: tuple[ServiceRoute, ...] = (
+    ServiceRoute(
+        "/",
+        "getServiceInfo",
+        "What this gateway offers; a browser gets the console instead.",
+        {JSON: ServiceInfo, HTML: {"type": "string"}},
+        sends=("Cache-Control", "Vary"),
+    ),
+    ServiceRoute("/health", "getHealth", "How the gateway does.", {JSON: Health}),
+    ServiceRoute("/livez", "getLivez", "Whether the process answers.", {JSON: Alive}),
+    ServiceRoute(
+        "/readyz", "getReadyz", "Whether to send requests here.", {JSON: Ready}, frozenset((503,))
+    ),
+    ServiceRoute(
+        "/metrics",
+        "getMetrics",
+        "Every number, for Prometheus.",
+        {PLAIN: {"type": "string"}, "application/openmetrics-text": {"type": "string"}},
+        security=({}, {"OperatorToken": []}),
+    ),
+    ServiceRoute(
+        "/openapi.json",
+        "getOpenapi",
+        "This document.",
+        {JSON: {"type": "object"}},
+        sends=("Cache-Control", "ETag"),
+    ),
+)
