@@ -30,6 +30,7 @@ from services.limits.fetches import open_fetch_limits
 from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
+from services.pages.api_docs import mount_api_docs
 from services.pages.documents import Documents
 from services.pages.error_page import mount_error_page
 from services.pilot import Pilot
@@ -141,6 +142,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     readiness = Readiness()
     documents = Documents(flask)
     mount_error_page(flask, documents)
+    mount_api_docs(flask, documents, VERSION)
     ServiceRoutes(
         about=service_info(SERVICE, VERSION, ENDPOINTS),
         health=lambda: health_snapshot(observed),

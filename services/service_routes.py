@@ -69,6 +69,8 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "health": "/health",
         "metrics": "/metrics",
         "errors": "/errors",
+        "docs": "/docs",
+        "openapi": "/openapi.json",
         "endpoints": [
             {
                 "name": route.name,

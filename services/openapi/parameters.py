@@ -16,8 +16,7 @@ ASKED_ID: JsonObject = {
     "name": "X-Request-ID",
     "in": "header",
     "description": "A name for this request; one that is not acceptable is replaced by ours.",
-    "schema": {"type": "string"},
-    "example": "checkout-7f3a9c",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"},
 }
 #: Parameters that every data operation takes beside its own, by the names of their components.
 COMMON: dict[str, JsonObject] = {
@@ -26,8 +25,7 @@ COMMON: dict[str, JsonObject] = {
         "in": "query",
         "description": "`1` wraps the answer: it comes as `items` of an Envelope, which tells how"
         " old it is. No shared cache may keep that.",
-        "schema": {"type": "string", "enum": ["0", "1", "false", "true"], "default": "0"},
-        "example": "0",
+        "schema": {"type": "string", "enum": ["0", "1", "false", "true"]},
     },
     "Prefer": {
         "name": "Prefer",
@@ -80,8 +78,10 @@ def _parameter(name: str, field: FieldInfo, is_in_path: bool, demo: Any) -> Json
 
 
 def _examples(schema: JsonObject, demo: Any) -> JsonObject:
-    """A value of the real catalogue first, then one that `make demo` knows."""
-    found = {}
+    """A value of the real catalogue first, then one that `make demo` knows, where one is needed."""
+    found: JsonObject = {}
+    if "default" in schema or "enum" in schema:
+        return found
     if (real := example_of(schema)) is not None:
         found["real"] = {"summary": "on YouTube Music", "value": real}
     if demo is not None:

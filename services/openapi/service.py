@@ -31,6 +31,8 @@ class ServiceInfo(TypedDict):
     status: Literal["ok"]
     health: str
     metrics: str
+    docs: str
+    openapi: str
     endpoints: list[EndpointInfo]
 
 

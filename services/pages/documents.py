@@ -26,18 +26,19 @@ View = Callable[[], Response]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file as it is answered."""
+    """One file as it is answered; unless told, browsers keep it but never use it without asking."""
 
     body: bytes
     content_type: str
     policy: str
+    cache_control: str = "no-cache"
 
     def response(self) -> Response:
-        """The file, or 304 for who has it; kept by browsers, but never used without asking."""
+        """The file, or 304 for who has it."""
         own = {"Content-Security-Policy": self.policy}
         headers = [(name, own.get(name, value)) for name, value in SECURITY]
         response = Response(self.body, content_type=self.content_type, headers=headers)
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-Control"] = self.cache_control
         response.add_etag()
         response.make_conditional(request)
         return response
@@ -67,11 +68,11 @@ class Documents:
         """A view of one file."""
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = "; charset=utf-8" if kind.startswith("text/") else ""
-        return self.shown(Document(path.read_bytes(), kind + text, policy))
+        return self.packed(Document(path.read_bytes(), kind + text, policy).response)
 
-    def shown(self, document: Document) -> View:
-        """A view of this document."""
-        packed: View = self._compress.compressed()(document.response)
+    def packed(self, view: View) -> View:
+        """The same view, compressed for who takes that."""
+        packed: View = self._compress.compressed()(view)
         return packed
 
 

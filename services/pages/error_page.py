@@ -44,7 +44,7 @@ def mount_error_page(app: Flask, documents: Documents) -> None:
     """The page for browsers, the same as JSON for everybody else."""
     errors = [explained(error) for error in ERRORS]
     told = Document(orjson.dumps({"errors": errors}), JSON_TYPE, POLICY)
-    page = documents.shown(Document(_page(errors), f"{HTML}; charset=utf-8", POLICY))
+    page = documents.packed(Document(_page(errors), f"{HTML}; charset=utf-8", POLICY).response)
 
     def view() -> Response:
         response = page() if prefers_page() else told.response()
