@@ -158,9 +158,10 @@ def _argument(parameter: JsonObject, is_sent: bool) -> JsonObject:
 
 def _value(parameter: JsonObject) -> str:
     """A variable, or else the one value that the document gives."""
+    name: str = parameter["name"]
     examples = _examples(parameter)
     if _is_variable(examples):
-        return "{{" + parameter["name"] + "}}"
+        return "{{" + name + "}}"
     default = parameter["schema"].get("default", "")
     shown = next(iter(examples.values()), {"value": parameter.get("example", default)})
     return _spelled(shown["value"])

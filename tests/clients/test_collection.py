@@ -65,6 +65,8 @@ def is_on(argument):
 
 @pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["name"])
 def test_each_request_is_answered(gateway, item):
+    """Only what is named by an id that nobody knows beforehand is not there."""
     answer = requests.request(**sent(item["request"], gateway.url), timeout=60)
 
-    assert answer.status_code == 200, answer.text[:300]
+    is_known = all(one["value"].startswith("{{") for one in item["request"]["url"]["variable"])
+    assert answer.status_code == (200 if is_known else 404), answer.text[:300]
