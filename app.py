@@ -37,6 +37,7 @@ from services.operations.registry import Operations
 from services.operations.routes import OperationRoutes
 from services.pages.api_docs import mount_api_docs
 from services.pages.documents import Documents
+from services.pages.error_page import mount_error_page
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
@@ -154,6 +155,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         streams=streams,
     )
     documents = Documents(flask)
+    mount_error_page(flask, documents)
     mount_api_docs(flask, documents, VERSION)
     ServiceRoutes(
         about=service_info(SERVICE, VERSION, ENDPOINTS),

@@ -36,7 +36,8 @@ class GatewayError(Exception):
     Units: seconds. `asked_wait_sec` is what the upstream asked for, None where it did not;
            `retry_after_sec` is what the caller is told, None where a retry makes no sense.
            `is_remembered` tells that nothing was asked now: an earlier failure still stands.
-           `headers` go with its answer.
+           `headers` go with its answer. `meaning` and `remedy` are what the documents say: when
+           it comes, and what a client does about it.
            `is_unasked` tells that we did not ask: no verdict on what was wanted, so nothing to
            remember. `turned_away` is the priority of the work that was not done for want of room,
            0 is the most urgent: whoever is more urgent asks for himself. `calls` is how many
@@ -47,6 +48,7 @@ class GatewayError(Exception):
     code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
     meaning: ClassVar[str] = ""
+    remedy: ClassVar[str] = ""
     is_unasked: ClassVar[bool] = False
     default_detail: ClassVar[str] = "The gateway failed."
     default_retry_after_sec: ClassVar[float | None] = None
@@ -79,6 +81,7 @@ class InvalidRequest(GatewayError):
     status = 400
     code = "invalid_request"
     meaning = "a parameter, id or body is not acceptable; the detail says what is allowed"
+    remedy = "mend what the detail names; the same request fails again"
     default_detail = "The request is not valid."
 
 
@@ -88,6 +91,7 @@ class BodyTooLarge(InvalidRequest):
     status = 413
     code = "body_too_large"
     meaning = "the request body is larger than 64 KiB"
+    remedy = "send less at once: split a batch"
     default_detail = "The request body may hold at most 65536 bytes."
 
 
@@ -97,6 +101,7 @@ class UnsupportedMediaType(InvalidRequest):
     status = 415
     code = "unsupported_media_type"
     meaning = "a POST needs `Content-Type: application/json`"
+    remedy = "send the body as JSON and say so in `Content-Type`"
     default_detail = "Send the body as application/json."
 
 
@@ -106,6 +111,7 @@ class MethodNotAllowed(InvalidRequest):
     status = 405
     code = "method_not_allowed"
     meaning = "the route exists, the method does not; `Allow` lists those that do"
+    remedy = "use a method that `Allow` lists"
     default_detail = "This method is not allowed here."
 
 
@@ -116,6 +122,7 @@ class RequestTimeout(InvalidRequest):
     code = "request_timeout"
     retryable = True
     meaning = "the request did not arrive whole within five seconds"
+    remedy = "send it again on a new connection, all of it at once"
     default_detail = "The request must arrive whole within 5 seconds."
     default_retry_after_sec = 1.0
 
@@ -126,6 +133,7 @@ class TargetTooLong(InvalidRequest):
     status = 414
     code = "target_too_long"
     meaning = "path and query are longer than 8,000 bytes"
+    remedy = "shorten the query, or use the POST twin where there is one"
     default_detail = "Path and query may hold at most 8000 bytes."
 
 
@@ -135,6 +143,7 @@ class HeadersTooLarge(InvalidRequest):
     status = 431
     code = "headers_too_large"
     meaning = "the request's headers are larger than 16 KiB, or more than 100"
+    remedy = "send fewer or shorter headers; cookies are not needed here"
     default_detail = "The headers may hold at most 16384 bytes in 100 lines."
 
 
@@ -147,6 +156,7 @@ class Unauthorized(GatewayError):
         "an administrative route needs `Authorization: Bearer` and the right token,"
         " or there is no such `X-API-Key`"
     )
+    remedy = "check the key or the token; without `X-API-Key` the music is served as well"
     default_detail = "Send the operator's token as a bearer token."
     headers = (("WWW-Authenticate", "Bearer"),)
 
@@ -170,6 +180,9 @@ class NotFound(GatewayError):
     status = 404
     code = "not_found"
     meaning = "unknown route, or the upstream says authoritatively that it is not there"
+    remedy = (
+        "check path and id; else show that it is not there, for as long as `Cache-Control` says"
+    )
     default_detail = "Not found."
 
     def __init__(self, detail: str = "", *, proven: bool = True) -> None:
@@ -183,7 +196,8 @@ class RateLimited(GatewayError):
     status = 429
     code = "rate_limited"
     retryable = True
-    meaning = "too many requests of this client; wait `Retry-After` seconds"
+    meaning = "too many requests of this client, or too many at a time"
+    remedy = "wait `Retry-After` seconds, then go on slower; `RateLimit` tells what is left"
     default_detail = "Too many requests."
     default_retry_after_sec = 1.0
 
@@ -201,6 +215,7 @@ class UpstreamError(UpstreamFailure):
     status = 502
     code = "upstream_error"
     meaning = "an upstream answered with an error and nothing usable is stored"
+    remedy = "show what you have; wait `Retry-After` seconds, then longer, three times at most"
     default_detail = "An upstream answered with an error."
 
 
@@ -209,6 +224,7 @@ class UpstreamChanged(UpstreamError):
 
     code = "upstream_changed"
     meaning = "an upstream answered in an unknown layout and nothing usable is stored"
+    remedy = "show what you have; a retry in minutes may help, one in seconds hardly"
     default_detail = "An upstream answered in a form this gateway does not know."
 
 
@@ -230,6 +246,7 @@ class UpstreamUnavailable(UpstreamFailure):
     status = 503
     code = "upstream_unavailable"
     meaning = "an upstream refuses, blocks or cannot be reached and nothing usable is stored"
+    remedy = "show what you have and wait `Retry-After` seconds: as long as the upstream asks for"
     default_detail = "An upstream is unavailable."
 
 
@@ -250,6 +267,7 @@ class UpstreamTimeout(UpstreamFailure):
     status = 504
     code = "upstream_timeout"
     meaning = "the deadline passed; the fetch goes on and a retry may hit"
+    remedy = "ask the same again: the first fetch goes on, and its answer waits for you"
     default_detail = "An upstream did not answer in time."
 
 
@@ -261,6 +279,7 @@ class Overloaded(GatewayError):
     retryable = True
     meaning = "all permits for cold requests are taken"
     is_unasked = True
+    remedy = "wait `Retry-After` seconds and some chance, so that not all come back at once"
     default_detail = "The gateway is busy."
     default_retry_after_sec = 1.0
 
@@ -270,6 +289,7 @@ class Draining(Overloaded):
 
     code = "draining"
     meaning = "this instance is about to end; a retry reaches another one"
+    remedy = "ask again on a new connection"
     default_detail = "The gateway is being replaced."
 
 
@@ -277,7 +297,8 @@ class InternalError(GatewayError):
     """A bug of ours: the log holds the trace, the answer does not."""
 
     code = "internal"
-    meaning = "a bug of this gateway; report the request id"
+    meaning = "a bug of this gateway"
+    remedy = "do not retry; report `requestId` to whoever runs this gateway"
     default_detail = "The gateway failed on this request."
 
 
@@ -285,14 +306,14 @@ class InternalError(GatewayError):
 ERRORS: tuple[type[GatewayError], ...] = (
     InvalidRequest,
     Unauthorized,
-    MethodNotAllowed,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    RequestTimeout,
-    TargetTooLong,
-    HeadersTooLarge,
     NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    BodyTooLarge,
+    TargetTooLong,
+    UnsupportedMediaType,
     RateLimited,
+    HeadersTooLarge,
     InternalError,
     UpstreamError,
     UpstreamChanged,
@@ -301,6 +322,15 @@ ERRORS: tuple[type[GatewayError], ...] = (
     Draining,
     UpstreamTimeout,
 )
+
+
+_BY_STATUS = {error.status: error for error in reversed(ERRORS)}
+
+
+def kind_of(status: int) -> type[GatewayError]:
+    """The error for a status that a library chose; 501 is a coding of the caller's."""
+    is_callers = status < 500 or status == HTTPStatus.NOT_IMPLEMENTED
+    return _BY_STATUS.get(status, InvalidRequest if is_callers else InternalError)
 
 
 def error_body(error: GatewayError, *, instance: str, request_id: str) -> dict[str, Any]:

@@ -60,10 +60,10 @@ def _parameter(name: str, field: FieldInfo) -> str:
 
 def errors_table() -> str:
     """One row an error code."""
-    rows = ["| status | code | retry? | when |", "|---|---|---|---|"]
+    rows = ["| status | code | retry? | when | what to do |", "|---|---|---|---|---|"]
     for error in ERRORS:
-        retry = "yes" if error.retryable else "no"
-        rows.append(f"| {error.status} | `{error.code}` | {retry} | {error.meaning} |")
+        retry, told = "yes" if error.retryable else "no", f"{error.meaning} | {error.remedy}"
+        rows.append(f"| {error.status} | `{error.code}` | {retry} | {told} |")
     return "\n".join(rows)
 
 

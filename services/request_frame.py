@@ -89,8 +89,12 @@ class RequestFrame:
 def refused(refusal: GatewayError, environ: Environ, visit: Visit) -> Answer:
     """The answer to a client that is not served."""
     environ[CODE] = refusal.code
-    path = environ.get("PATH_INFO", "")
-    return error_answer(refusal, instance=path, request_id=visit.request_id)
+    return error_answer(
+        refusal,
+        instance=environ.get("PATH_INFO", ""),
+        request_id=visit.request_id,
+        accept=environ.get("HTTP_ACCEPT", ""),
+    )
 
 
 def _parted(line: str) -> tuple[str, str, str]:

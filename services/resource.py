@@ -232,6 +232,10 @@ class Batch(Route[P]):
     join: Callable[[P, Sequence[Envelope | GatewayError]], bytes]
 
 
+#: Whatever the endpoint table has.
+AnyRoute = Endpoint[Any] | Batch[Any]
+
+
 class CacheState(StrEnum):
     """Which way an answer came; every header that tells about it is derived from this."""
 

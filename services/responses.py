@@ -14,6 +14,7 @@ from envelope import Envelope, etag_of, resource_of, rfc3339
 from errors import GatewayError, UpstreamFailure, error_body
 from forms import Form, Forms
 from services.encodings import WAYS
+from services.media_types import JSON_TYPE, error_type
 from services.resource import CacheState, Served
 
 Headers = list[tuple[str, str]]
@@ -22,7 +23,6 @@ Answer = tuple[str, Headers, bytes]
 
 #: Ids named in X-Data-Missing: a header is no place for hundreds.
 MOST_NAMED = 50
-JSON_TYPE = "application/json"
 #: The form of an answer for who holds it already, beside the names of content codings.
 NOT_MODIFIED = "not modified"
 #: What every answer carries unless it says otherwise, as a page for people must: it is data, to be
@@ -270,11 +270,11 @@ def is_not_modified(if_none_match: str, etag: str) -> bool:
     return etag.removeprefix("W/") in if_none_match or if_none_match.strip() == "*"
 
 
-def error_answer(error: GatewayError, *, instance: str, request_id: str) -> Answer:
-    """The answer that a failure becomes."""
+def error_answer(error: GatewayError, *, instance: str, request_id: str, accept: str) -> Answer:
+    """The answer that a failure becomes, in the media type that this Accept header asks for."""
     body = orjson.dumps(error_body(error, instance=instance, request_id=request_id))
     headers = [
-        ("Content-Type", JSON_TYPE),
+        ("Content-Type", error_type(accept)),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
         *SECURITY,

@@ -16,21 +16,22 @@ from werkzeug.exceptions import HTTPException
 from decoding import json_of
 from envelope import Envelope
 from errors import (
-    ERRORS,
     GatewayError,
     InternalError,
     InvalidRequest,
     NotFound,
     UnsupportedMediaType,
+    kind_of,
 )
 from services.limits.fetches import FetchLimits
 from services.limits.quota import QuotaExceeded
 from services.limits.reception import VISIT, client_in
-from services.operations.asking import Accepted, AnyRoute, Asking
+from services.operations.asking import Accepted, Asking
 from services.operations.routes import accepted
 from services.params import known_names, read
 from services.read_through import Admission, ReadThrough, admit_all
 from services.resource import (
+    AnyRoute,
     Batch,
     Endpoint,
     Params,
@@ -160,6 +161,7 @@ class Routes:
         for name, value in answer_headers(served, self._engine.cache.clock()):
             if name not in ("Content-Type", "ETag"):
                 response.headers[name] = value
+        response.vary.add("Accept")  # this failure alone may be stored
         return response
 
     def _admission(self, route: AnyRoute) -> Admission:
@@ -299,7 +301,12 @@ def error_response(error: GatewayError) -> Response:
     request_id = request.environ.get(REQUEST_ID, "")
     request.environ[CODE] = error.code
     request.environ[UPSTREAM_CALLS] = error.calls
-    status, headers, body = error_answer(error, instance=request.path, request_id=request_id)
+    status, headers, body = error_answer(
+        error,
+        instance=request.path,
+        request_id=request_id,
+        accept=request.headers.get("Accept", ""),
+    )
     return Response(body, status=status, headers=headers)
 
 
@@ -310,13 +317,9 @@ def _secured(response: Response) -> Response:
     return response
 
 
-_BY_STATUS = {error.status: error for error in reversed(ERRORS)}
-
-
 def _http_error_response(error: HTTPException) -> Response:
     """What Werkzeug refuses by itself: unknown routes, wrong methods, bodies too large."""
-    status = error.code or InternalError.status
-    kind = _BY_STATUS.get(status, InvalidRequest if status < 500 else InternalError)
+    kind = kind_of(error.code or InternalError.status)
     detail = "There is no such route; / lists them." if kind is NotFound else ""
     response = error_response(kind(detail))
     if allow := getattr(error, "valid_methods", None):

@@ -12,10 +12,11 @@ from flask import Flask, Response, request
 from errors import Draining
 from services.bearer import require_bearer
 from services.exposition import Exposition
-from services.operations.asking import AnyRoute
+from services.media_types import JSON_TYPE
 from services.pages.documents import View, prefers_page
 from services.readiness import Readiness
-from services.responses import JSON_TYPE, SECURITY
+from services.resource import AnyRoute
+from services.responses import SECURITY
 
 #: A body that depends on nothing: whoever can send it is alive.
 ALIVE = b'{"status":"alive"}'
@@ -67,6 +68,7 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "status": "ok",
         "health": "/health",
         "metrics": "/metrics",
+        "errors": "/errors",
         "docs": "/docs",
         "openapi": "/openapi.json",
         "endpoints": [

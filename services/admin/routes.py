@@ -17,8 +17,9 @@ from services.admin.operations import ACTIONS, CacheAdmin, Events
 from services.bearer import is_bearer
 from services.limits.quota import MINUTE_SEC, QuotaExceeded, quota_of
 from services.limits.reception import client_in
+from services.media_types import JSON_TYPE
 from services.pools import Permits
-from services.responses import JSON_TYPE, SECURITY
+from services.responses import SECURITY
 from services.routes import json_object
 from stores.counts import RecentCounts
 

@@ -19,12 +19,11 @@ from services.openapi.headers import JsonObject, header_components
 from services.openapi.operations import NOT_MODIFIED, data_operation, path_of, service_operation
 from services.openapi.parameters import body_name, body_schema, parameter_components
 from services.openapi.service import SERVICE
-from services.resource import Batch, Endpoint
+from services.resource import AnyRoute
 
 #: What was asked of the emulator for each endpoint, and its answer; `make docs` writes it.
 EXAMPLES = Path(__file__).with_name("examples.json")
 NOTHING_SHOWN: JsonObject = {"asked": {}, "answer": None}
-AnyRoute = Endpoint[Any] | Batch[Any]
 ABOUT = """\
 A JSON API in front of YouTube Music, four lyrics providers and the Billboard Hot 100.
 No account and no key are needed.

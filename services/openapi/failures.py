@@ -11,12 +11,13 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from errors import ERRORS, GatewayError, UnknownApiKey, error_body
+from services.media_types import JSON_TYPE, PROBLEM_TYPE
 from services.openapi.headers import ALWAYS, JsonObject, headers
 
 #: An example is no request of anybody's.
 INSTANCE, REQUEST_ID = "/song/ZrOKjDZOtkA", "5f0c9a1b2c3d4e5f6071829304a5b6c7"
 #: In which forms an error is told.
-MEDIA_TYPES = ("application/json",)
+MEDIA_TYPES = (JSON_TYPE, PROBLEM_TYPE)
 #: Headers that some failures have and others have not.
 EXTRA = {
     401: ("WWW-Authenticate",),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from services.answers.pages import OPEN
+from services.openapi.failures import Code, Problem
 from services.openapi.headers import JsonObject
 
 PLAIN, HTML, JSON = "text/plain", "text/html", "application/json"
@@ -33,7 +34,27 @@ class ServiceInfo(TypedDict):
     metrics: str
     docs: str
     openapi: str
+    errors: str
     endpoints: list[EndpointInfo]
+
+
+class ErrorInfo(TypedDict):
+    """One error: `meaning` is when it comes, `remedy` what a client does about it."""
+
+    code: Code
+    status: int
+    title: str
+    type: str
+    retryable: bool
+    meaning: str
+    remedy: str
+    example: Problem
+
+
+class Errors(TypedDict):
+    """All that can go wrong."""
+
+    errors: list[ErrorInfo]
 
 
 class Reason(TypedDict):
@@ -91,6 +112,13 @@ SERVICE: tuple[ServiceRoute, ...] = (
         "What this gateway offers; a browser gets the console instead.",
         {JSON: ServiceInfo, HTML: {"type": "string"}},
         sends=("Cache-Control", "Vary"),
+    ),
+    ServiceRoute(
+        "/errors",
+        "getErrors",
+        "What each error means and what to do about it; a browser gets a page instead.",
+        {JSON: Errors, HTML: {"type": "string"}},
+        sends=("Cache-Control", "ETag", "Vary"),
     ),
     ServiceRoute("/health", "getHealth", "How the gateway does.", {JSON: Health}),
     ServiceRoute("/livez", "getLivez", "Whether the process answers.", {JSON: Alive}),

@@ -20,10 +20,8 @@ from services.operations.preference import patience_sec
 from services.operations.registry import Operations
 from services.read_through import Admission, Boarding, ReadThrough, served_by
 from services.readiness import Readiness
-from services.resource import Batch, Endpoint, Params, Served
+from services.resource import AnyRoute, Batch, Params, Served
 from services.single_flight import Flight, landed
-
-AnyRoute = Endpoint[Any] | Batch[Any]
 
 
 class Accepted(NamedTuple):

@@ -9,11 +9,12 @@ from flask import Flask, Response, request
 
 from errors import InvalidRequest, NotFound
 from services.event_streams import LAST, EventStreams
+from services.media_types import JSON_TYPE
 from services.operations.asking import Accepted
 from services.operations.operation import PREFIX, OperationState
 from services.operations.registry import Operations
 from services.operations.watch import Watch
-from services.responses import JSON_TYPE, SECURITY, Headers, retry_after
+from services.responses import SECURITY, Headers, retry_after
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Flask, Response
 
+from services.media_types import JSON_TYPE
 from services.openapi.document import openapi_json
 from services.pages.documents import POLICY, Document, Documents
-from services.responses import JSON_TYPE
 
 ASSETS = Path(flask_swagger_ui.__file__).with_name("dist")
 #: What our page loads of them; the rest serves other layouts and logins.

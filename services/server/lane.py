@@ -19,12 +19,13 @@ from errors import (
 )
 from services.hit_path import Environ, HitPath
 from services.limits.reception import Visit
+from services.media_types import JSON_TYPE
 from services.request_frame import RequestFrame, refused
-from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answer, lines_of
+from services.responses import SECURITY, Answer, Headers, lines_of
 from services.server.at_work import AtWork
 from services.server.plain_get import plain_get
 from services.server.strict import StrictParser
-from services.traffic import CODE, ROUTE
+from services.traffic import ROUTE
 
 LIVEZ = "/livez"
 #: Told to whoever uses a method that no route takes.
@@ -172,8 +173,7 @@ def alive(environ: Environ) -> Answer:
 
 
 def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:
-    environ[CODE] = error.code
-    answer = error_answer(error, instance=environ["PATH_INFO"], request_id=visit.request_id)
+    answer = refused(error, environ, visit)
     if isinstance(error, MethodNotAllowed):
         answer[1].append(("Allow", ALLOWED))
     return answer

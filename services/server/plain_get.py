@@ -15,9 +15,9 @@ LONGEST_HEAD_BYTES = 4096
 MOST_LINES = 1024
 
 #: Headers that a plain GET has once at most, and what a WSGI environment calls them; whatever is
-#: not here changes nothing about a hit.
+#: not here changes nothing about a hit, nor about a refusal.
 COUNTED = (
-    b"accept-encoding", b"authorization", b"content-type", b"host", b"if-none-match",
+    b"accept", b"accept-encoding", b"authorization", b"content-type", b"host", b"if-none-match",
     b"origin", b"user-agent", b"x-api-key", b"x-forwarded-for", b"x-request-id",
 )  # fmt: skip
 NAMES = {name: f"HTTP_{name.decode().upper().replace('-', '_')}" for name in COUNTED}

@@ -15,6 +15,7 @@ from services.readiness import Readiness
 from services.request_frame import RequestFrame
 from services.server.opening import waitress_options
 from services.server.serving import Server
+from services.server.stock import StockChannel
 from services.server.workers import Line
 from settings import Settings
 
@@ -75,7 +76,9 @@ def _serve_stock(
     if line is not None:
         line.when_cut(lambda: signal.raise_signal(signal.SIGTERM))
         line.say_ready()
-    create_server(app, **options).run()
+    server: Any = create_server(app, **options)
+    server.channel_class = StockChannel
+    server.run()
     return 0
 
 

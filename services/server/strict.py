@@ -8,12 +8,12 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.utilities import BadRequest
 
 from errors import (
-    BodyTooLarge,
     GatewayError,
     HeadersTooLarge,
     InvalidRequest,
     MethodNotAllowed,
     TargetTooLong,
+    kind_of,
 )
 from services.limits.reception import Visit
 
@@ -28,11 +28,13 @@ TARGET = re.compile(rb"/(?!/)(?:[!\"$&-~]|%[0-9A-Fa-f]{2})*")
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
 LENGTH = re.compile(rb"[0-9]{1,10}")
+ACCEPT = re.compile(rb"(?i)\r\nAccept:[ \t]*([^\r\n]*)")
 BARE_LF = re.compile(rb"(?<!\r)\n")
 #: Sent twice, each of these could be read in two ways.
 SINGLE = frozenset(
     (b"authorization", b"content-length", b"content-type", b"expect", b"host", b"transfer-encoding")
 )
+BAD_FRAME = "The body must be framed as HTTP/1.1 says."
 #: Methods that echo or tunnel: never for a gateway.
 NEVER = frozenset((b"TRACE", b"CONNECT"))
 BODY_METHOD = b"POST"
@@ -73,6 +75,8 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # Waitress is not 
             check_head(header_plus)
         except GatewayError as error:
             self._refusal = error
+            if accept := ACCEPT.search(header_plus):  # all that is believed of such a head
+                self.headers["ACCEPT"] = accept[1].decode("latin-1")
             raise ParsingError("refused") from None
         super().parse_header(header_plus)
 
@@ -81,13 +85,8 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # Waitress is not 
         """Why the request is not answered; None for one that is fine."""
         if self._refusal is not None or self.error is None:
             return self._refusal
-        match self.error.code:
-            case 413:
-                return BodyTooLarge()
-            case 431:
-                return HeadersTooLarge()
-            case _:
-                return InvalidRequest("The body must be framed as HTTP/1.1 says.")
+        kind = kind_of(self.error.code)
+        return kind(BAD_FRAME if kind is InvalidRequest else "")
 
 
 def check_head(head: bytes) -> None:

@@ -24,6 +24,7 @@ FLOORS = (
         "environment",
         "services.bearer",
         "services.encodings",
+        "services.media_types",
         "services.per_thread",
         "services.pools",
         "services.progress",

@@ -23,6 +23,8 @@ OLDER_LIFE = "public, max-age=22600, stale-while-revalidate=64800, stale-if-erro
 PARTIAL_LIFE = "public, max-age=60, stale-while-revalidate=86340"
 
 VARY = {"Vary": "Accept-Encoding"}
+#: A failure has two media types.
+VARIES = {"Vary": "Accept-Encoding, Accept"}
 STALE = {"X-Cache": "stale", "X-Data-Stale": "1"}
 PARTIAL = {"X-Data-Partial": "1", "Cache-Control": PARTIAL_LIFE}
 
@@ -60,11 +62,11 @@ ANSWERS = {
 FAILURES = {
     "absent": (
         404,
-        miss("ytm; fwd=uri-miss; stored; ttl=300; detail=negative", "public, max-age=300") | VARY,
+        miss("ytm; fwd=uri-miss; stored; ttl=300; detail=negative", "public, max-age=300") | VARIES,
     ),
     "absent_fresh": (
         404,
-        hit("250", "ytm; hit; ttl=50; detail=negative", "public, max-age=300") | VARY,
+        hit("250", "ytm; hit; ttl=50; detail=negative", "public, max-age=300") | VARIES,
     ),
     "refused": (
         503,

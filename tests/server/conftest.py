@@ -205,12 +205,12 @@ def serve():
     """Starts servers; keyword arguments are settings."""
     started = []
 
-    def start(hits=None, most_at_work=1000, **overrides) -> Running:
+    def start(hits=None, most_at_work=1000, reception=None, **overrides) -> Running:
         settings = Settings(host="127.0.0.1", port=0, server_threads=4, **overrides)
         listener = open_listener(settings)
         application, clock = Application(), FakeClock()
         server = Server(
-            RequestFrame(application, Reception(), AccessLog(Traffic())),
+            RequestFrame(application, reception or Reception(), AccessLog(Traffic())),
             hits or HitPath(application, cache=None),
             Readiness(),
             heart=Heart("io", 60),

@@ -52,6 +52,7 @@ def test_a_browsers_request_is_plain():
         "PATH_INFO": "/trending",
         "HTTP_HOST": "here",
         "HTTP_USER_AGENT": "Mozilla/5.0",
+        "HTTP_ACCEPT": "application/json",
         "HTTP_ACCEPT_ENCODING": "gzip, deflate, br, zstd",
     }
 

@@ -2,8 +2,10 @@
 
 import http.client
 import signal
+import socket
 import threading
 
+import orjson
 import pytest
 
 pytestmark = pytest.mark.system
@@ -97,10 +99,33 @@ def test_a_slow_answer_is_waited_for_however_often_it_is_told(serve, emulator, s
     gateway.process.stderr.close()
 
 
-def test_waitress_as_it_comes_still_serves(serve):
+def test_waitress_as_it_comes_still_serves_and_refuses_in_our_shape(serve):
     gateway = serve(STOCK_WAITRESS="true")
 
     caches = [gateway.get("/search?query=mirror").headers["X-Cache"] for _ in range(2)]
+    refused = [told(gateway.port, raw) for raw in REFUSED_BY_WAITRESS.values()]
 
     assert caches == ["miss", "hit"]
+    assert [body["code"] for _, body in refused] == list(REFUSED_BY_WAITRESS)
+    for head, body in refused:
+        assert b"\r\nContent-Type: application/problem+json\r\n" in head or body["status"] == 431
+        assert head.split()[1] == str(body["status"]).encode()
+        assert body["requestId"].encode() in head
     assert gateway.stop() == 0
+
+
+ACCEPT = b"Host: here\r\nAccept: application/problem+json\r\n"
+#: By code: what Waitress does not hand on to the application.
+REFUSED_BY_WAITRESS = {
+    "body_too_large": b"POST /songs HTTP/1.1\r\n%bContent-Length: 9999999\r\n\r\n" % ACCEPT,
+    "headers_too_large": b"GET / HTTP/1.1\r\n" + ACCEPT + b"X: %b\r\n\r\n" % (b"a" * 20_000),
+    "invalid_request": b"GET / HTTP/1.1\r\n%bTransfer-Encoding: gzip\r\n\r\n" % ACCEPT,
+}
+
+
+def told(port, raw):
+    """The head and the body of the answer to these bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(raw)
+        head, _, body = b"".join(iter(lambda: client.recv(65_536), b"")).partition(b"\r\n\r\n")
+    return head, orjson.loads(body)
