@@ -91,20 +91,18 @@ def _song() -> str:
 
 REFUSING: dict[str, object] = {"kind": "status", "status": 503}
 SHOTS = (
-    Shot("console", "/#/search?query=lantern", DESKTOP, again),
+    Shot("search", "/#/search?query=lantern", DESKTOP, again),
+    Shot("lyrics", _song(), DESKTOP, sung, "dark"),
+    Shot("phone", "/#/hot100", PHONE, loaded),
     Shot("home", "/", DESKTOP, again),
     Shot("home-dark", "/", DESKTOP, again, "dark"),
     Shot("hot100", "/#/hot100", DESKTOP, again),
     Shot("artist", f"/#/artist/{catalogue_of(7).artists[0].id}", DESKTOP, loaded),
-    Shot("lyrics", _song(), DESKTOP, sung, "dark"),
     Shot("suggestions", "/", DESKTOP, typed),
-    Shot("phone", "/#/hot100", PHONE, loaded),
     Shot("phone-home", "/", PHONE, loaded),
     Shot("phone-lyrics", _song(), PHONE, sung, "dark"),
     Shot("loading", "/#/trending?country=FR", DESKTOP, begun, fault={"kind": "hang"}),
-    Shot(
-        "error", "/#/trending?country=DE", DESKTOP, failed, fault={"kind": "status", "status": 503}
-    ),
+    Shot("error", "/#/trending?country=DE", DESKTOP, failed, fault=REFUSING),
 )
 
 

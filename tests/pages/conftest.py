@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from scripts.upstream_emulator import Emulator
 from tests.system.conftest import Process, free_port
 
 WHERE = ("chromium", "chromium-browser", "google-chrome")
@@ -25,6 +26,20 @@ FLAGS = [
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 20_000
+
+
+def pytest_collection_modifyitems(items):
+    """A browser is seconds of work."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def shared_emulator():
+    """As everywhere, but its pictures load: nobody else is asked for them."""
+    with Emulator(seed=7, art=True) as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +78,13 @@ def start_gateway(shared_emulator):
 def open_page(chromium):
     """Opens a page of its own; in the end nobody else was asked and nothing was complained of.
 
-    `complaints` are words of the browser's own error lines that a test provokes.
+    `complaints` are words of the browser's own error lines that a test provokes; `prepare` is
+    given the page before it goes anywhere.
     """
     contexts, asked, told = [], [], []
     expected: list[str] = []
 
-    def open_one(url, *, viewport=DESKTOP, complaints=(), **options):
+    def open_one(url, *, viewport=DESKTOP, complaints=(), prepare=None, **options):
         expected.extend(complaints)
         context = chromium.new_context(viewport=viewport, **options)
         context.set_default_timeout(PATIENCE_MS)
@@ -77,6 +93,8 @@ def open_page(chromium):
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda line: told.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: told.append(str(error)))
+        if prepare is not None:
+            prepare(page)
         page.goto(url)
         return page
 
@@ -86,3 +104,22 @@ def open_page(chromium):
     away = [url for url in asked if urlsplit(url).hostname not in ("127.0.0.1", "localhost", None)]
     assert away == [], "pages ask nobody but this gateway"
     assert [line for line in told if not any(word in line for word in expected)] == []
+
+
+@pytest.fixture(scope="module")
+def console_gateway(start_gateway):
+    """One for all tests of the console in a module: what is stored for one is a hit for the next.
+
+    A failed call is neither tried again nor held against the upstream.
+    """
+    return start_gateway(UPSTREAM_RETRY_ATTEMPTS="0", ENABLE_UPSTREAM_BREAKER="false")
+
+
+@pytest.fixture
+def open_console(console_gateway, open_page, emulator):
+    """Opens the console at a route; the emulator has neither latency nor faults."""
+
+    def open_at(route="/", **options):
+        return open_page(f"{console_gateway.url}/#{route}", **options)
+
+    return open_at

@@ -24,7 +24,10 @@ function show(place, signal) {
   const { title, parts, settled } = view(place, signal);
   document.title = title ? `${title} · ${NAME}` : NAME;
   document.body.dataset.view = place.name || "home";
+  const isFirst = !main.querySelector("section");
   main.replaceChildren(...parts);
+  // who had the focus in what is gone goes on reading at the top
+  if (!isFirst && document.activeElement === document.body) main.focus({ preventScroll: true });
   field.value = place.name === "search" ? place.parameters.query ?? "" : "";
   mark(place.name);
   return settled;

@@ -98,7 +98,7 @@ function timingOf(question) {
   return performance.getEntriesByName(url, "resource").at(-1);
 }
 
-performance.addEventListener("resourcetimingbufferfull", () => performance.clearResourceTimings());
+performance.onresourcetimingbufferfull = () => performance.clearResourceTimings();
 
 function serverTime(header) {
   const found = /\bapp;dur=([\d.]+)/.exec(header ?? "");

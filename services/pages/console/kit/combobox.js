@@ -1,6 +1,6 @@
 // Suggestions under the search field: an ARIA combobox, kept up with what is typed.
 
-import { ask } from "./api.js";
+import { ask, Failure } from "./api.js";
 import { h } from "./elements.js";
 import { get } from "./request.js";
 
@@ -42,9 +42,10 @@ export class Combobox {
       const answer = await ask(get("/search_suggestions", { query: text }), { signal });
       if (!signal.aborted) this.#open(answer.body.slice(0, MOST));
     } catch (error) {
+      if (signal.aborted) return;
       // suggestions are a comfort: without them the search still works
-      if (!signal.aborted && error.code) this.#close();
-      else if (!signal.aborted) throw error;
+      if (!(error instanceof Failure)) throw error;
+      this.#close();
     }
   }
 

@@ -1,6 +1,6 @@
 // A part of a page that one request fills: skeleton, then its content, or why there is none.
 
-import { ask } from "../kit/api.js";
+import { ask, Failure } from "../kit/api.js";
 import { announce, h } from "../kit/elements.js";
 import { Question } from "../kit/request.js";
 import { Exchange } from "./exchange.js";
@@ -11,6 +11,7 @@ import { skeleton } from "./skeleton.js";
 // A page of results more is appended until there are so many; a page is not a database.
 const MOST_ITEMS = 500;
 const BELOW = "200px";
+const NOT_DRAWN = { code: "not_drawn", detail: "This page cannot show the answer; its JSON is beside.", retryable: false };
 
 // title: its heading, or null; question; signal: ends it; skeleton: the kind of placeholder;
 // draw(body, place): appends the content and returns how many items; empty: what to say of none;
@@ -60,7 +61,11 @@ export class Panel {
       show(answer);
     } catch (error) {
       if (this.signal.aborted) return;
-      if (!error.code) throw error;
+      if (!(error instanceof Failure)) {
+        this.#fail(new Failure(NOT_DRAWN), again);
+        throw error;
+      }
+      this.exchange.show(error.answer);
       this.#fail(error, again);
     } finally {
       this.bar.element.remove();
@@ -115,7 +120,6 @@ export class Panel {
   }
 
   #fail(failure, again) {
-    this.exchange.show(failure.answer);
     announce(`${failure.code}: ${failure.detail}`);
     const told = this.explain?.(failure) ?? problem(failure, again, this.signal);
     if (this.items) this.body.append(told);
