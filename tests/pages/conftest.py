@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -56,14 +57,14 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def start_gateway(shared_emulator):
-    """Starts `python app.py` over the emulator; all end with the module."""
+@contextmanager
+def starting_over(emulator):
+    """Starts `python app.py` over the emulator; all end in the end."""
     running: list[Process] = []
 
     def start(**environment: str) -> Process:
         quiet = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR", "ENABLE_HEDGING": "false"}
-        settings = {**shared_emulator.environment(), **quiet, **environment}
+        settings = {**emulator.environment(), **quiet, **environment}
         process = Process(["app.py"], settings, free_port())
         running.append(process)
         process.wait_until_it_answers()
@@ -72,6 +73,13 @@ def start_gateway(shared_emulator):
     yield start
     for process in running:
         process.stop()
+
+
+@pytest.fixture(scope="module")
+def start_gateway(shared_emulator):
+    """Starts gateways with settings of a module's own."""
+    with starting_over(shared_emulator) as start:
+        yield start
 
 
 @pytest.fixture
@@ -106,13 +114,14 @@ def open_page(chromium):
     assert [line for line in told if not any(word in line for word in expected)] == []
 
 
-@pytest.fixture(scope="module")
-def console_gateway(start_gateway):
-    """One for all tests of the console in a module: what is stored for one is a hit for the next.
+@pytest.fixture(scope="session")
+def console_gateway(shared_emulator):
+    """One for all tests of the console: what is stored for one is a hit for the next.
 
     A failed call is neither tried again nor held against the upstream.
     """
-    return start_gateway(UPSTREAM_RETRY_ATTEMPTS="0", ENABLE_UPSTREAM_BREAKER="false")
+    with starting_over(shared_emulator) as start:
+        yield start(UPSTREAM_RETRY_ATTEMPTS="0", ENABLE_UPSTREAM_BREAKER="false")
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_the_start_asks_for_the_chart_when_it_comes_into_view(open_console):
     expect(page.locator(".chart .row")).to_have_count(10)
     assert len(asked) == 1
     page.get_by_role("combobox", name="Country").select_option("JP")
-    expect(page.locator(".line").first).to_have_text("GET /trending")
+    expect(page.locator(".line > span").first).to_have_text("GET /trending")
     assert page.url.endswith("#/trending?country=JP")
 
 

@@ -43,10 +43,9 @@ export class Exchange {
   #write() {
     const { method, target, curl } = this.question;
     this.element.replaceChildren(
-      h("p.line", {}, h("b", {}, method), " ", target.split("?")[0]),
+      h("p.line", {}, h("span", {}, h("b", {}, method), " ", target.split("?")[0]), this.again),
       h("div.curl", {}, h("code", {}, breakable(curl)), copyButton(curl)),
       this.told,
-      h("p.acts", {}, this.again),
     );
   }
 }
