@@ -21,7 +21,7 @@ DEMO_SETTINGS = {
 
 def main() -> int:
     """Serve until told to stop; the exit code."""
-    with Emulator(port=int(os.environ.get("EMULATOR_PORT", "9300"))) as emulator:
+    with Emulator(port=int(os.environ.get("EMULATOR_PORT", "9300")), art=True) as emulator:
         emulator.latency.set(p50_ms=180, p99_ms=900)
         for name, value in {**emulator.environment(), **DEMO_SETTINGS}.items():
             os.environ.setdefault(name, value)

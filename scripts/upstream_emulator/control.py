@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from scripts.upstream_emulator import artwork
 from scripts.upstream_emulator.calls import Calls
 from scripts.upstream_emulator.catalogue import Catalogue
 from scripts.upstream_emulator.faults import Fault, Faults
@@ -40,6 +41,8 @@ class Switchboard:
         """The answer to a request."""
         if request.host == "_blocked":
             return Answer(b"<!DOCTYPE html><title>Before you continue</title>", HTML)
+        if request.host == artwork.PREFIX:
+            return artwork.picture(request)
         route = self._routes.get((request.method, request.path))
         if request.host != "_control" or route is None:
             return _json({"error": "no such page; see /_control"}, 404)

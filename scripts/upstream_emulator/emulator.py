@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 
 from scripts.upstream_emulator import billboard, genius, lrclib, lyrics_ovh
+from scripts.upstream_emulator.artwork import Illustrated
 from scripts.upstream_emulator.catalogue import Catalogue, catalogue_of
 from scripts.upstream_emulator.control import Switchboard
 from scripts.upstream_emulator.innertube import host as ytmusic
@@ -15,11 +16,20 @@ HOSTS = (ytmusic.NAME, lrclib.NAME, genius.NAME, lyrics_ovh.NAME, billboard.NAME
 
 
 class Emulator:
-    """All upstreams on one port, started at once; close it or use it as a context."""
+    """All upstreams on one port, started at once; close it or use it as a context.
 
-    def __init__(self, seed: int = 7, port: int = 0, host: str = "127.0.0.1") -> None:
+    With `art` the pictures that YouTube Music names are drawn here; without, they are named as
+    they are named in the world, and nobody finds them.
+    """
+
+    def __init__(
+        self, seed: int = 7, port: int = 0, host: str = "127.0.0.1", *, art: bool = False
+    ) -> None:
         self.catalogue: Catalogue = catalogue_of(seed)
         self._server = Server((host, port), _hosts(self.catalogue), seed)
+        if art:
+            plain = self._server.hosts[ytmusic.NAME]
+            self._server.hosts[ytmusic.NAME] = Illustrated(plain, self._server.base)
         self.faults = self._server.faults
         self.latency = self._server.latency
         self.calls = self._server.calls

@@ -20,6 +20,7 @@ POLICY = (
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HTML = "text/html"
+ROOT = "root"
 
 View = Callable[[], Response]
 
@@ -55,14 +56,25 @@ class Documents:
         )
         self._app = app
         self._compress = Compress(app)
+        self._lay_out_root()
 
     def open(self, name: str, policy: str = POLICY) -> View:
         """The page of this name, whose other files are served under /assets/<name>/."""
-        views = {path.name: self.view(path, policy) for path in (HERE / name).iterdir()}
+        views = self._views(HERE / name, policy)
         page = views.pop("index.html")
         for file, view in views.items():
             self._app.add_url_rule(f"/assets/{name}/{file}", f"{name}/{file}", view)
         return page
+
+    def _lay_out_root(self) -> None:
+        """What browsers and crawlers ask for unasked lies where they look for it."""
+        for file, view in self._views(HERE / ROOT, POLICY).items():
+            self._app.add_url_rule(f"/{file}", file, view)
+
+    def _views(self, folder: Path, policy: str) -> dict[str, View]:
+        """The files of a folder and of those in it, by their path in it."""
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): self.view(path, policy) for path in files}
 
     def view(self, path: Path, policy: str = POLICY) -> View:
         """A view of one file."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from scripts.upstream_emulator import Emulator
 from tests.system.conftest import Process, free_port
 
 WHERE = ("chromium", "chromium-browser", "google-chrome")
@@ -27,6 +29,20 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 20_000
 
 
+def pytest_collection_modifyitems(items):
+    """A browser is seconds of work."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def shared_emulator():
+    """As everywhere, but its pictures load: nobody else is asked for them."""
+    with Emulator(seed=7, art=True) as emulator:
+        yield emulator
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """The browser of this machine; where there is none, only CI insists on it."""
@@ -41,14 +57,14 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def start_gateway(shared_emulator):
-    """Starts `python app.py` over the emulator; all end with the module."""
+@contextmanager
+def starting_over(emulator):
+    """Starts `python app.py` over the emulator; all end in the end."""
     running: list[Process] = []
 
     def start(**environment: str) -> Process:
         quiet = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR", "ENABLE_HEDGING": "false"}
-        settings = {**shared_emulator.environment(), **quiet, **environment}
+        settings = {**emulator.environment(), **quiet, **environment}
         process = Process(["app.py"], settings, free_port())
         running.append(process)
         process.wait_until_it_answers()
@@ -59,16 +75,24 @@ def start_gateway(shared_emulator):
         process.stop()
 
 
+@pytest.fixture(scope="module")
+def start_gateway(shared_emulator):
+    """Starts gateways with settings of a module's own."""
+    with starting_over(shared_emulator) as start:
+        yield start
+
+
 @pytest.fixture
 def open_page(chromium):
     """Opens a page of its own; in the end nobody else was asked and nothing was complained of.
 
-    `complaints` are words of the browser's own error lines that a test provokes.
+    `complaints` are words of the browser's own error lines that a test provokes; `prepare` is
+    given the page before it goes anywhere.
     """
     contexts, asked, told = [], [], []
     expected: list[str] = []
 
-    def open_one(url, *, viewport=DESKTOP, complaints=(), **options):
+    def open_one(url, *, viewport=DESKTOP, complaints=(), prepare=None, **options):
         expected.extend(complaints)
         context = chromium.new_context(viewport=viewport, **options)
         context.set_default_timeout(PATIENCE_MS)
@@ -77,6 +101,8 @@ def open_page(chromium):
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda line: told.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: told.append(str(error)))
+        if prepare is not None:
+            prepare(page)
         page.goto(url)
         return page
 
@@ -86,3 +112,23 @@ def open_page(chromium):
     away = [url for url in asked if urlsplit(url).hostname not in ("127.0.0.1", "localhost", None)]
     assert away == [], "pages ask nobody but this gateway"
     assert [line for line in told if not any(word in line for word in expected)] == []
+
+
+@pytest.fixture(scope="session")
+def console_gateway(shared_emulator):
+    """One for all tests of the console: what is stored for one is a hit for the next.
+
+    A failed call is neither tried again nor held against the upstream.
+    """
+    with starting_over(shared_emulator) as start:
+        yield start(UPSTREAM_RETRY_ATTEMPTS="0", ENABLE_UPSTREAM_BREAKER="false")
+
+
+@pytest.fixture
+def open_console(console_gateway, open_page, emulator):
+    """Opens the console at a route; the emulator has neither latency nor faults."""
+
+    def open_at(route="/", **options):
+        return open_page(f"{console_gateway.url}/#{route}", **options)
+
+    return open_at
