@@ -47,7 +47,7 @@ def test_files_and_targets_that_a_document_names_exist(document):
     text = (ROOT / document).read_text()
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    for name in re.findall(r"`([\w./]+\.(?:py|md|yaml|txt|in))`", text):
+    for name in re.findall(r"`([\w.][\w./]*\.(?:py|md|yaml|txt|in))`", text):
         assert list(ROOT.glob(name)) or list(ROOT.glob(f"**/{name}")), name
     assert set(re.findall(r"`?make ([a-z-]+)", text)) <= targets
 
