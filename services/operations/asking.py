@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from services.operations.registry import Operations
 from services.read_through import Admission, Boarding, ReadThrough, served_by
 from services.readiness import Readiness
 from services.resource import AnyRoute, Batch, Params, Served
-from services.single_flight import Flight, landed
+from services.single_flight import Landing, landed
 
 
 class Accepted(NamedTuple):
@@ -65,7 +65,7 @@ class Asking:
             return served
         flight, asked = begun[0], _asked(route, params)
         state = operations.follow(flight, asked).state()
-        flight.add_done_callback(lambda _: _fly_again(flight, begin, operations, asked))
+        flight.add_done_callback(lambda flown: _fly_again(flown, begin, operations, asked))
         return Accepted(state, operations.retry_after_sec(state), patience)
 
     def _waited_for(self, route: AnyRoute, params: Params, admit: Admission) -> Served:
@@ -93,10 +93,13 @@ class Asking:
 
 
 def _fly_again(
-    flight: Flight, begin: Callable[[], Served | Boarding], operations: Operations, asked: Asked
+    flown: Future[Landing],
+    begin: Callable[[], Served | Boarding],
+    operations: Operations,
+    asked: Asked,
 ) -> None:
     """Have it flown for people, where less urgent work on it was turned away."""
-    error = flight.exception()
+    error = flown.exception()
     if not isinstance(error, GatewayError) or error.turned_away <= Priority.FOREGROUND:
         return
     with suppress(GatewayError):  # refused: then it has failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -62,85 +62,95 @@ def operation_id(key: str) -> str:
 
 
 class Operation:
-    """A flight as those see it who did not wait for it."""
+    """A flight as those see it who did not wait for it.
+
+    What it brought is the cache's to keep: at its end the flight is let go.
+    """
 
     def __init__(self, flight: Flight, asked: Asked, clock: Callable[[], float]) -> None:
         self.id = operation_id(flight.key)
-        self.flight = flight
+        self.key = flight.key
         self.asked = asked
+        self.progress = flight.progress
+        #: while it is under way
+        self.flight: Flight | None = flight
         #: whether the other instances know how it ended
         self.is_told = False
         self._clock = clock
         self.began_at = clock()
         self.ended_at: float | None = None
+        self._end_state: OperationState | None = None
+        self._was_shared = False
         flight.add_done_callback(self._end)
 
-    def _end(self, _: Future[Landing]) -> None:
+    def _end(self, flight: Future[Landing]) -> None:
+        failure = flight.exception()
+        landing = None if failure else flight.result()
+        error = _error_of(failure, landing)
+        left_out = landing.envelope.left_out if landing else ()
+        self._was_shared = landing is not None and landing.state is CacheState.COLLAPSED
         self.ended_at = self._clock()
+        self._end_state = self._failed(error) if error else self._done(left_out)
+        self.flight = None
 
     @property
     def is_running(self) -> bool:
         """Whether it is under way."""
-        return not self.flight.done()
+        return self._end_state is None
 
     @property
     def knows_parts(self) -> bool:
         """Whether anything is known of its parts; not where another instance fetches."""
-        return self.flight.progress.total > 0
+        return self.progress.total > 0
 
     @property
     def is_ours(self) -> bool:
         """Whether this instance knows best how far it is."""
-        if self.is_running:
-            return self.knows_parts
-        if self.error is not None:
-            return True
-        return self.flight.result().state is not CacheState.COLLAPSED
-
-    @property
-    def error(self) -> GatewayError | None:
-        """Why it ended without an answer."""
-        if self.is_running:
-            return None
-        error = self.flight.exception()
-        if error is not None:
-            return error if isinstance(error, GatewayError) else InternalError()
-        envelope = self.flight.result().envelope
-        return NotFound(envelope.body.decode()) if envelope.is_absent else None
+        return self.knows_parts if self.is_running else not self._was_shared
 
     def state(self) -> OperationState:
         """What is known now."""
-        is_running, error = self.is_running, self.error
-        is_done = not is_running and error is None
-        done, total = self._counted(is_done=is_done)
+        return self._end_state or self._running()
+
+    def _running(self) -> OperationState:
+        """An answer that has no parts is one itself."""
         return {
             "id": self.id,
             "resource": self.asked.resource,
             "request": self.asked.request,
-            "state": "running" if is_running else "done" if is_done else "failed",
-            "done": done,
-            "total": total,
-            "missing": self._missing(is_done=is_done)[:MOST_NAMED],
+            "state": "running",
+            "done": self.progress.done,
+            "total": max(1, self.progress.total),
+            "missing": [part.name for part in self.progress.missing()[:MOST_NAMED]],
             "started_at": rfc3339(self.began_at),
-            "took_sec": round(max(0.0, (self.ended_at or self._clock()) - self.began_at), 3),
+            "took_sec": round(max(0.0, self._clock() - self.began_at), 3),
             "result": self.asked.result,
             "events": f"{PREFIX}{self.id}/events",
-            "error": None if error is None else error_told(error, self.id),
+            "error": None,
         }
 
-    def _counted(self, *, is_done: bool) -> tuple[int, int]:
-        """Parts here and parts in all; an answer without parts is one itself."""
-        progress = self.flight.progress
-        if is_done:
-            return (max(1, progress.done),) * 2
-        return progress.done, max(1, progress.total)
+    def _failed(self, error: GatewayError) -> OperationState:
+        return {**self._running(), "state": "failed", "error": error_told(error, self.id)}
 
-    def _missing(self, *, is_done: bool) -> list[str]:
-        progress = self.flight.progress
-        if not is_done:
-            return [part.name for part in progress.missing()]
-        left_out = self.flight.result().envelope.left_out
-        return list(left_out or (part.name for part in progress.failed()))
+    def _done(self, left_out: Sequence[str]) -> OperationState:
+        """What it expected and did without is not counted: it is as whole as it gets."""
+        count = max(1, self.progress.done)
+        missing = left_out or [part.name for part in self.progress.failed()]
+        return {
+            **self._running(),
+            "state": "done",
+            "done": count,
+            "total": count,
+            "missing": list(missing[:MOST_NAMED]),
+        }
+
+
+def _error_of(failure: BaseException | None, landing: Landing | None) -> GatewayError | None:
+    """Why there is no answer: a failure, or the proof that there is nothing."""
+    if landing is not None:
+        envelope = landing.envelope
+        return NotFound(envelope.body.decode()) if envelope.is_absent else None
+    return failure if isinstance(failure, GatewayError) else InternalError()
 
 
 def error_told(error: GatewayError, operation_id: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Records:
 
     def _record(self, operation: Operation) -> Record:
         return {
-            "key": operation.flight.key,
+            "key": operation.key,
             "told_at": self._cache.clock(),
             "state": operation.state(),
         }

@@ -65,7 +65,7 @@ class Operations:
                 return known
             operation = Operation(flight, asked, self._clock)
             self._keep(operation)
-        flight.add_done_callback(lambda _: self._count(operation))
+        flight.add_done_callback(lambda _: self._count(operation.state()))
         if self._records is not None:
             self._records.announce(operation)
         return operation
@@ -77,14 +77,13 @@ class Operations:
         while len(self._kept) > self._most or self._is_over(next(iter(self._kept.values()))):
             self._kept.popitem(last=False)
 
-    def _count(self, operation: Operation) -> None:
-        is_failed = operation.error is not None
+    def _count(self, state: OperationState) -> None:
+        is_done = state["state"] == "done"
         with self._lock:
-            self.stats.failed += is_failed
-            self.stats.done += not is_failed
-            if not is_failed:
-                took_sec = operation.state()["took_sec"]
-                self._usual_sec[operation.asked.resource] = took_sec
+            self.stats.done += is_done
+            self.stats.failed += not is_done
+            if is_done:
+                self._usual_sec[state["resource"]] = state["took_sec"]
 
     def _is_over(self, operation: Operation) -> bool:
         """Whether it ended so long ago that nobody asks about it."""

@@ -43,7 +43,7 @@ class Watch:
             self._nothing.wait(patience_sec)  # another instance's: nobody here hears of it
 
     def _await_own(self, operation: Operation, patience_sec: float) -> None:
-        progress = operation.flight.progress
+        progress = operation.progress
         progress.wait(lambda: not operation.is_running, BETWEEN_EVENTS_SEC)
         progress.wait(
             lambda: progress.changes != self._changes or not operation.is_running, patience_sec

@@ -1,6 +1,7 @@
 """Operations by themselves: preferences, ids, what is kept, and when to look again."""
 
 import re
+import weakref
 
 import pytest
 
@@ -108,6 +109,19 @@ def test_the_time_it_took_stands_still_at_its_end(clock):
 
     assert (state["took_sec"], state["missing"]) == (2.5, ["a", "b"])
     assert (state["done"], state["total"]) == (1, 1)
+
+
+def test_what_ended_does_not_hold_what_it_brought(clock):
+    operations = Operations(clock)
+    flight, operation = follow(operations, "k")
+    brought = landing()
+    envelope = weakref.ref(brought.envelope)
+    flight.set_result(brought)
+
+    del flight, brought
+
+    assert operation.state()["state"] == "done"
+    assert envelope() is None
 
 
 @pytest.mark.parametrize(
