@@ -12,6 +12,7 @@ from deadline import Deadline
 from envelope import Envelope
 from errors import GatewayError, InternalError, NotFound, UpstreamChanged, UpstreamUnavailable
 from services.pools import DaemonPool
+from services.progress import Progress
 from services.question import Question
 from services.resource import CacheState, Fetched
 from services.sealing import Flown, Sealer, believable
@@ -39,8 +40,12 @@ class Pilot:
     helpers: DaemonPool
     widths: Mapping[str, int]
 
-    def fly(self, question: Question, deadline: Deadline, load: Load) -> Landing:
+    def fly(
+        self, question: Question, deadline: Deadline, load: Load, progress: Progress
+    ) -> Landing:
         """What the fetch brought, or another instance's did meanwhile; `load` is for its parts.
+
+        `progress` is told of each of them.
 
         Raises: GatewayError.
         """
@@ -54,7 +59,7 @@ class Pilot:
         if isinstance(turn, Envelope):
             return Landing(turn, CacheState.COLLAPSED)
         with self.cache.leading(turn):
-            sources = self._sources(question, deadline, load)
+            sources = self._sources(question, deadline, load, progress)
             envelope = self._kept(self._asked_now(question), turn, sources)
         state = CacheState.ALONE if turn.is_alone else CacheState.LED
         return Landing(envelope, state, deadline.tally.calls)
@@ -71,7 +76,9 @@ class Pilot:
         sight = replace(question.sight, envelope=newest, failure=known.failure)
         return replace(question, now=self.cache.clock(), sight=sight)
 
-    def _sources(self, question: Question, deadline: Deadline, load: Load) -> EngineSources:
+    def _sources(
+        self, question: Question, deadline: Deadline, load: Load, progress: Progress
+    ) -> EngineSources:
         width = self.widths[question.resource.name]
         if deadline.priority.is_background:
             width = max(1, width // 2)  # nobody waits, and a fan-out must not crowd itself out
@@ -82,6 +89,7 @@ class Pilot:
             width=width,
             deadline=deadline,
             now=self.cache.clock(),
+            progress=progress,
         )
 
     def _kept(self, question: Question, lease: Lease, sources: EngineSources) -> Envelope:

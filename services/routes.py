@@ -21,7 +21,7 @@ from errors import (
     NotFound,
     UnsupportedMediaType,
 )
-from services.joining import joined
+from services.batches import Batches
 from services.limits.fetches import FetchLimits
 from services.limits.quota import QuotaExceeded
 from services.limits.reception import VISIT, client_in
@@ -34,8 +34,6 @@ from services.resource import (
     Resource,
     Route,
     Served,
-    is_failure,
-    spokesman,
 )
 from services.responses import (
     SECURITY,
@@ -52,7 +50,6 @@ from services.traffic import CODE, ROUTE, UPSTREAM_CALLS
 log = logging.getLogger("gateway.http")
 
 MAX_BODY_BYTES = 64 * 1024
-BATCH_BUDGET_SEC = 20.0
 REQUEST_ID = "gateway.request_id"
 WRAPPED = {"1": True, "true": True, "0": False, "false": False}
 
@@ -68,6 +65,7 @@ class Routes:
         self, engine: ReadThrough, learn: Learn, fetch_limits: FetchLimits | None = None
     ) -> None:
         self._engine = engine
+        self._batches = Batches(engine)
         self._fetch_limits = fetch_limits
         self._learn = learn
 
@@ -105,22 +103,10 @@ class Routes:
         return self._respond(served, is_wrapped=is_wrapped)
 
     def _batch_answer(self, route: Batch[Any], params: Params, *, is_wrapped: bool) -> Response:
-        """The parts' bytes, joined; the batch is as old and as stale as its worst part."""
-        asked_at = self._engine.cache.clock()
-        questions = route.questions(params)
-        admit = self._admission(route)
-        items = self._engine.get_many(route.part, questions, BATCH_BUDGET_SEC, admit)
-        failures = [item for item in items if isinstance(item, GatewayError) and is_failure(item)]
-        if len(failures) == len(items):
-            return _failure(spokesman(failures))
-        bodies = [item.envelope if isinstance(item, Served) else item for item in items]
-        served = joined(
-            route.join(params, bodies),
-            route.part,
-            list(zip(questions, items, strict=True)),
-            asked_at=asked_at,
-            now=self._engine.cache.clock(),
-        )
+        try:
+            served = self._batches.get(route, params, self._admission(route))
+        except GatewayError as error:
+            return _failure(error)
         return self._respond(served, is_wrapped=is_wrapped)
 
     def _respond(self, served: Served, *, is_wrapped: bool) -> Response:

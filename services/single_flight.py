@@ -12,6 +12,7 @@ from cache_layer import CacheLayer
 from deadline import Deadline
 from envelope import Envelope, Freshness
 from errors import GatewayError, InternalError, UpstreamTimeout
+from services.progress import Progress
 from services.resource import CacheState
 from stores.shared import Lease, Newer, Refused, Taken
 
@@ -25,7 +26,13 @@ class Landing:
     calls: int = 0
 
 
-Flight = Future[Landing]
+class Flight(Future[Landing]):
+    """A fetch under way: what is fetched, and how far it is."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+        self.progress = Progress()
 
 
 @dataclass(slots=True)
@@ -59,7 +66,7 @@ class SingleFlight:
             if flight is not None:
                 self.stats.collapsed += 1
                 return flight, False
-            flight = self._flights[key] = Future()
+            flight = self._flights[key] = Flight(key)
             self.stats.led += 1
             return flight, True
 
@@ -75,11 +82,13 @@ class SingleFlight:
         else:
             self._leave(key)
             flight.set_result(landing)
+            flight.progress.end()
 
     def abandon(self, key: str, flight: Flight, error: GatewayError) -> None:
         """Land the flight with an error."""
         self._leave(key)
         flight.set_exception(error)
+        flight.progress.end()
 
     def _leave(self, key: str) -> None:
         with self._lock:

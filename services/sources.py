@@ -16,6 +16,7 @@ from envelope import Envelope
 from errors import GatewayError, UpstreamTimeout
 from services.fan_out import Race, fan_out
 from services.pools import DaemonPool
+from services.progress import Progress
 from services.resource import Outcome, P, Params, Resource, is_failure
 
 #: The engine's answer for fetches: an envelope, and why it is a stale one if it is.
@@ -37,6 +38,7 @@ class EngineSources:
     width: int
     deadline: Deadline
     now: float
+    progress: Progress
     missing: list[str] = field(default_factory=list)
     oldest: float = float("inf")
     unasked: GatewayError | None = None
@@ -53,12 +55,16 @@ class EngineSources:
         return orjson.loads(envelope.body)
 
     def _loaded(self, part: Resource[Any], params: Params) -> tuple[Envelope, GatewayError | None]:
+        asked = (part.name, params)
+        self.progress.expect([asked])
         try:
             envelope, failure = self.load(part, params, self.deadline)
         except GatewayError as error:
             self._note(error)
+            self.progress.settle(asked, is_missing=is_failure(error))
             raise
         self._note(failure)
+        self.progress.settle(asked, is_missing=False)
         return envelope, failure
 
     def _note(self, failure: GatewayError | None) -> None:
@@ -67,6 +73,7 @@ class EngineSources:
 
     def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:
         """The outcomes of many parts, in order; each failure makes the whole incomplete."""
+        self.progress.expect((part.name, params) for params in many)
         outcomes = fan_out(
             lambda params: self._outcome(part, params),
             many,

@@ -220,7 +220,7 @@ class TwoNodes(RuleBasedStateMachine):
             self._wake_leader()
             return
         node = self.world.nodes[side]
-        question = node.engine._question(*node.question(key))
+        question = node.engine.question(*node.question(key))
         if question.hold is not None or question.freshness is Freshness.FRESH:
             return
         seen = question.envelope.fence if question.envelope else ""

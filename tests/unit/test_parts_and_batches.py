@@ -7,6 +7,7 @@ import pytest
 from deadline import Deadline
 from envelope import Policy
 from errors import NotFound, Overloaded, UpstreamTimeout, UpstreamUnavailable
+from services.batches import Batches
 from services.pools import DaemonPool
 from services.resource import CacheState, Outcome, is_failure, present
 from tests.doubles import (
@@ -134,8 +135,8 @@ def test_a_batch_answers_in_order_and_keeps_failures_in_their_place(clock):
     engine = build_engine(clock, part)
     asked = [Question(name=name) for name in "abca"]
 
-    first = engine.get_many(part, asked, 5)
-    again = engine.get_many(part, asked, 5)
+    first = Batches(engine).get_many(part, asked, 5)
+    again = Batches(engine).get_many(part, asked, 5)
 
     assert [type(item).__name__ for item in first] == ["Served", "NotFound", "Served", "Served"]
     assert [item.state for item in again if not isinstance(item, NotFound)] == [
@@ -159,7 +160,7 @@ def test_a_crowd_asking_one_batch_is_led_at_full_width_by_the_first(clock):
     fetch.act = lambda _, params: (inside.wait(30), params.name)[1]
     engine = build_engine(clock, part, helpers=DaemonPool("helper", 4), width=4)
 
-    answers = together(lambda _: engine.get_many(part, asked, 30), 50)
+    answers = together(lambda _: Batches(engine).get_many(part, asked, 30), 50)
 
     assert sorted(fetch.calls) == sorted(question.name for question in asked)
     assert {len(items) for items in answers} == {20}
@@ -173,22 +174,22 @@ def test_what_a_batch_has_not_begun_in_time_is_a_timeout_and_holds_nobody_up(clo
     part, fetch = scripted("part")
     engine = build_engine(clock, part, helpers=ManualPool(size=0))
 
-    items = engine.get_many(part, [Question(name="a"), Question(name="b")], 0.0)
+    items = Batches(engine).get_many(part, [Question(name="a"), Question(name="b")], 0.0)
 
     assert [type(item) for item in items] == [UpstreamTimeout, UpstreamTimeout]
     assert fetch.calls == []
     assert len(engine.flights) == 0
-    assert body(engine.get_many(part, [Question(name="a")], 5)[0]) == b'"value"'
+    assert body(Batches(engine).get_many(part, [Question(name="a")], 5)[0]) == b'"value"'
 
 
 def test_a_batch_gives_stale_items_when_their_renewal_fails(clock):
     part, fetch = scripted("part")
     engine = build_engine(clock, part)
-    engine.get_many(part, [X], 5)
+    Batches(engine).get_many(part, [X], 5)
     clock.advance(300)
     fetch.act = UpstreamUnavailable("down")
 
-    first, second = engine.get_many(part, [X], 5)[0], engine.get_many(part, [X], 5)[0]
+    first, second = (Batches(engine).get_many(part, [X], 5)[0] for _ in range(2))
 
     assert (first.state, second.state) == (CacheState.FAILED, CacheState.HELD)
     assert len(fetch.calls) == 2
@@ -197,10 +198,12 @@ def test_a_batch_gives_stale_items_when_their_renewal_fails(clock):
 def test_a_batch_without_a_permit_still_answers_what_it_knows(clock):
     part, _ = scripted("part")
     engine = build_engine(clock, part, waiters=1)
-    engine.get_many(part, [Question(name="known")], 5)
+    Batches(engine).get_many(part, [Question(name="known")], 5)
 
     with engine.pools.waiters:
-        known, cold = engine.get_many(part, [Question(name="known"), Question(name="cold")], 5)
+        known, cold = Batches(engine).get_many(
+            part, [Question(name="known"), Question(name="cold")], 5
+        )
 
     assert known.state is CacheState.FRESH
     assert isinstance(cold, Overloaded)

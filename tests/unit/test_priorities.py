@@ -6,6 +6,7 @@ import pytest
 
 from deadline import Deadline, Priority, Tally
 from errors import Overloaded, UpstreamPaused, UpstreamUnavailable
+from services.batches import Batches
 from services.endpoints.lyrics import _nothing
 from services.resource import CacheState, Fetched, Outcome, present
 from tests.doubles import ManualPool, Question, X, build_engine, scripted, together
@@ -97,7 +98,7 @@ def test_who_waits_asks_for_himself_when_background_work_was_turned_away(clock, 
     ask = {
         "get": lambda: engine.get(resource, X).envelope.body,
         "load": lambda: engine.load(resource, X, Deadline.after(5))[0].body,
-        "get_many": lambda: engine.get_many(resource, [X], 5)[0].envelope.body,
+        "get_many": lambda: Batches(engine).get_many(resource, [X], 5)[0].envelope.body,
     }[way]
 
     def release():
@@ -198,9 +199,9 @@ def test_a_wholes_calls_are_those_of_its_parts_too(clock):
     engine = build_engine(clock, part, whole)
 
     assert engine.get(whole, X).calls == 7
-    assert [one.calls for one in engine.get_many(part, many, 5)] == [0, 0, 0]
+    assert [one.calls for one in Batches(engine).get_many(part, many, 5)] == [0, 0, 0]
     fresh = [Question(name=name) for name in "def"]
-    assert [one.calls for one in engine.get_many(part, fresh, 5)] == [2, 2, 2]
+    assert [one.calls for one in Batches(engine).get_many(part, fresh, 5)] == [2, 2, 2]
 
 
 def test_calls_made_in_vain_are_told_too(clock):

@@ -14,6 +14,7 @@ from errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from services.progress import Progress
 from services.resource import CacheState, Fetched
 from tests.doubles import (
     InlinePool,
@@ -134,10 +135,10 @@ def test_the_leader_looks_again_before_it_fetches(clock):
     resource, fetch = scripted("r")
     flights = ManualPool()
     engine = build_engine(clock, resource, flights=flights)
-    question = engine._question(resource, X)
+    question = engine.question(resource, X)
     engine.load(resource, X, Deadline.after(5))
 
-    landing = engine.pilot.fly(question, Deadline.after(5), engine.load)
+    landing = engine.pilot.fly(question, Deadline.after(5), engine.load, Progress())
 
     assert (landing.envelope.body, landing.state) == (b'"value"', CacheState.COLLAPSED)
     assert len(fetch.calls) == 1

@@ -15,7 +15,7 @@ POLICY = Policy(ttl_sec=60, stale_sec=600)
 
 def question(clock, policy=POLICY):
     resource, _ = scripted("r", policy=policy)
-    return build_engine(clock, resource)._question(resource, X)
+    return build_engine(clock, resource).question(resource, X)
 
 
 def sealed(
