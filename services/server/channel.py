@@ -35,6 +35,8 @@ RECEIVED_BYTES = 8192
 #: what it has not read yet.
 LINGER_SEC = 2.0
 LINGER_BYTES = 2**20
+#: Who leaves so much of an answer unread that goes on and on is as good as gone.
+UNREAD_BYTES = 256 * 1024
 #: From here on a worker's body is referred to, not copied, however slowly it leaves.
 SHARED_FROM_BYTES = 16 * 1024
 
@@ -259,6 +261,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
             self._put(data)
             self._flush_exception(self._flush_some, do_close=False)
         return len(data)
+
+    def check_client_disconnected(self) -> bool:
+        """Whether nobody reads any more; a worker asks whose answer takes long.
+
+        While it is at work nobody else reads from this socket, so its end is looked for here.
+        """
+        if not self.connected or self.total_outbufs_len > UNREAD_BYTES:
+            return True
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def service(self) -> None:
         """Answer the current request on a worker."""

@@ -54,6 +54,7 @@ FLOORS = (
         "services.upkeep",
     ),
     (
+        "services.event_streams",
         "services.joining",
         "services.parts",
         "services.sealing",
