@@ -23,6 +23,7 @@ from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
 from services.configuration import policies_of, read_settings, widths_of
 from services.endpoints import ENDPOINTS, RESOURCES
+from services.event_streams import EventStreams
 from services.exposition import Exposition
 from services.health import Observed, cache_health, health_snapshot
 from services.hit_path import HitPath
@@ -30,6 +31,10 @@ from services.limits.fetches import open_fetch_limits
 from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
+from services.operations.asking import Asking
+from services.operations.records import Records
+from services.operations.registry import Operations
+from services.operations.routes import OperationRoutes
 from services.pages.documents import Documents
 from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
@@ -96,7 +101,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng, board=board)
     if board is not None and upkeep is not None:
         breakers = [upstream.breaker for upstream in upstreams.all]
-        upkeep.exchange = partial(board.exchange, breakers)
+        upkeep.exchanges.append(partial(board.exchange, breakers))
     helpers = DaemonPool("helper", HELPER_THREADS)
     engine = ReadThrough(
         cache=cache,
@@ -127,8 +132,16 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         members=lambda: wanted_questions(ENDPOINTS, settings),
         health=lambda: cache_health(cache, upkeep, settings.cache_backend),
     )
+    readiness = Readiness()
+    records = Records(cache, cache.shared) if cache.shared else None
+    operations = Operations(cache.clock, records)
+    if upkeep is not None:
+        upkeep.exchanges.append(operations.exchange)
+    streams = EventStreams(settings.event_streams, engine.pools.waiters, readiness)
+    OperationRoutes(operations, streams).mount(flask)
     hit_path = HitPath(flask, cache, note=engine.note)
-    Routes(engine, hit_path.learn, fetch_limits).mount(flask, ENDPOINTS)
+    asking = Asking(engine, operations, readiness)
+    Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,
@@ -136,8 +149,9 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         log=log,
         configured_backend=settings.cache_backend,
         rate_limits=settings.enable_rate_limits,
+        operations=operations,
+        streams=streams,
     )
-    readiness = Readiness()
     ServiceRoutes(
         about=service_info(SERVICE, VERSION, ENDPOINTS),
         health=lambda: health_snapshot(observed),

@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     max_concurrent_loads: Workers = Field(
         64, description="cold answers fetched at a time; further ones get 503 at once"
     )
+    event_streams: Workers = Field(32, description="event streams open at a time")
     trusted_proxy_count: Annotated[int, Ge(0), Le(10)] = Field(
         0, description="proxies in front, each of which adds to X-Forwarded-For; 2 on Render"
     )

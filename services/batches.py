@@ -14,7 +14,7 @@ from envelope import key_for
 from errors import GatewayError, Overloaded, RateLimited, UpstreamTimeout
 from services.fan_out import fan_out
 from services.joining import joined
-from services.progress import Progress
+from services.progress import Part, Progress
 from services.question import Question
 from services.read_through import (
     Admission,
@@ -164,10 +164,7 @@ class Batches:
         leave = admit() if leads else nobody_cares
         try:
             boarded = {question.key: flights.join(question.key) for question in ready}
-            told.expect(question.params for question in ready)
-            for question in ready:
-                flight, _ = boarded[question.key]
-                flight.add_done_callback(partial(_settle, told, question.params))
+            self._tell_of(ready, boarded, told)
             self._fly_all(questions, boarded, deadline)
         finally:
             leave()
@@ -175,6 +172,17 @@ class Batches:
             question.params: self._item(question, boarded.get(question.key), deadline)
             for question in questions
         }
+
+    def _tell_of(
+        self, questions: Sequence[Question], boarded: Mapping[str, Boarding], told: Progress
+    ) -> None:
+        parts = {
+            question.key: Part(question.resource.name, question.params) for question in questions
+        }
+        told.expect(parts.values())
+        for key, part in parts.items():
+            flight, _ = boarded[key]
+            flight.add_done_callback(partial(_settle, told, part))
 
     def _fly_all(
         self, questions: Sequence[Question], boarded: Mapping[str, Boarding], deadline: Deadline
@@ -212,8 +220,8 @@ class Batches:
             return _kept(question, error)
 
 
-def _settle(told: Progress, params: Params, flight: Future[Landing]) -> None:
-    told.settle(params, is_missing=flight.exception() is not None)
+def _settle(told: Progress, part: Part, flight: Future[Landing]) -> None:
+    told.settle(part, is_missing=flight.exception() is not None)
 
 
 def _kept(question: Question, error: GatewayError) -> Served | GatewayError:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from protection.hedging import Hedging
+from services.event_streams import EventStreams
 from services.health import Observed, upstream_health
 from services.log_writer import LogWriter
+from services.operations.registry import Operations
 from services.prewarm import Prewarm
 from services.read_through import ReadThrough
 from services.upkeep import Upkeep
@@ -34,6 +36,7 @@ def figures(observed: Observed) -> Iterator[Row]:
     engine = observed.engine
     yield from _of_cache(engine)
     yield from _of_flights(engine)
+    yield from _of_operations(observed.operations, observed.streams)
     yield from _of_upstreams(engine.pilot.upstreams.all)
     if observed.prewarm is not None:
         yield from _of_prewarm(observed.prewarm)
@@ -73,6 +76,18 @@ def _of_flights(engine: ReadThrough) -> Iterator[Row]:
     yield Row("helper_threads_busy", "threads that help to fan out", engine.pools.helpers.busy)
     yield Row("refreshes_started_total", "renewals behind an answer", refreshes.started)
     yield Row("refreshes_dropped_total", "renewals without a free thread", refreshes.dropped)
+
+
+def _of_operations(operations: Operations, streams: EventStreams) -> Iterator[Row]:
+    stats = operations.stats
+    yield Row("operations_running", "long answers under way", operations.running)
+    yield Row("operations_begun_total", "long answers promised", stats.begun)
+    yield Row("operations_shared_total", "callers told of one under way", stats.shared)
+    yield Row("operations_done_total", "long answers that came", stats.done)
+    yield Row("operations_failed_total", "long answers that did not", stats.failed)
+    yield Row("event_streams_open", "event streams open", len(streams))
+    yield Row("event_streams_opened_total", "event streams opened", streams.stats.opened)
+    yield Row("event_streams_refused_total", "event streams without a place", streams.stats.refused)
 
 
 def _of_upstreams(upstreams: tuple[Upstream, ...]) -> Iterator[Row]:

@@ -9,7 +9,9 @@ from typing import Any
 from cache_layer import CacheLayer
 from envelope import Envelope, rfc3339
 from protection.hedging import Hedging
+from services.event_streams import EventStreams
 from services.log_writer import LogWriter
+from services.operations.registry import Operations
 from services.prewarm import Member, Prewarm
 from services.read_through import ReadThrough
 from services.traffic import Traffic
@@ -41,6 +43,8 @@ class Observed:
     log: LogWriter | None
     configured_backend: str
     rate_limits: bool
+    operations: Operations
+    streams: EventStreams
     traffic: Traffic = field(default_factory=Traffic)
     watchdog: Watchdog = field(default_factory=Watchdog)
     #: set by a server that has something to tell; "is_shedding" above 0 makes a reason
@@ -63,8 +67,8 @@ def health_snapshot(observed: Observed) -> dict[str, Any]:
 
     Shape: {"status": "degraded", "reasons": [{"code": "redis_down", "detail": "…"}],
             "cache": {…}, "rate_limits": {"enabled": true}, "prewarm": {"enabled": false},
-            "loads": {…}, "upstreams": {"ytmusic": {…}, …}, "log": {…}, "watchdog": {…},
-            "server": {…}}
+            "loads": {…}, "operations": {…}, "upstreams": {"ytmusic": {…}, …}, "log": {…},
+            "watchdog": {…}, "server": {…}}
     """
     engine, prewarm = observed.engine, observed.prewarm
     upstreams = {
@@ -83,6 +87,7 @@ def health_snapshot(observed: Observed) -> dict[str, Any]:
             "busy_threads": engine.pools.flights.busy + engine.pools.helpers.busy,
             "refreshes": asdict(engine.refresher.stats),
         },
+        "operations": operations_health(observed.operations, observed.streams),
         "upstreams": upstreams,
         "log": log_health(observed.log),
         "watchdog": watchdog_health(observed.watchdog),
@@ -109,6 +114,16 @@ def _reasons(
         yield "clock_off", f"This host's clock is {off_sec:.0f} s behind Redis's."
     if observed.server is not None and observed.server().get("is_shedding"):
         yield "shedding", "More requests arrive than can be answered: some are refused at once."
+
+
+def operations_health(operations: Operations, streams: EventStreams) -> dict[str, Any]:
+    """Answers that nobody waits for, and who is told of them while they come."""
+    return {
+        "running": operations.running,
+        "kept": len(operations),
+        **asdict(operations.stats),
+        "streams": {"open": len(streams), **asdict(streams.stats)},
+    }
 
 
 def log_health(log: LogWriter | None) -> dict[str, int]:

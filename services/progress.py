@@ -3,61 +3,82 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+MOST_NAME_CHARS = 80
+
+
+class Part(NamedTuple):
+    """One of the things that an answer is made of: which resource, asked with which params."""
+
+    resource: str
+    params: BaseModel
+
+    @property
+    def name(self) -> str:
+        """The ids or words it is asked for by, for people; else what kind of thing it is."""
+        words = [value for _, value in self.params if isinstance(value, str)]
+        return " ".join(words)[:MOST_NAME_CHARS] or self.resource
 
 
 class Progress:
     """Parts of one fetch: expected as it learns of them, and settled as they land.
 
-    `total` grows while it runs, `done` follows. Whoever watches waits for the next change.
+    `total` grows while it runs, and `done` follows. Whoever watches waits for the next change.
     """
 
     __slots__ = ("_failed", "_news", "_pending", "changes", "done", "total")
 
     def __init__(self) -> None:
         self._news = threading.Condition(threading.Lock())
-        self._pending: dict[Hashable, None] = {}
-        self._failed: dict[Hashable, None] = {}
+        self._pending: dict[Part, None] = {}
+        self._failed: dict[Part, None] = {}
         self.total = 0
         self.done = 0
         self.changes = 0
 
-    def expect(self, parts: Iterable[Hashable]) -> None:
+    def expect(self, parts: Iterable[Part]) -> None:
         """The fetch needs these too; one that it waits for already is not counted again."""
         with self._news:
             new = [part for part in dict.fromkeys(parts) if part not in self._pending]
             self._pending.update(dict.fromkeys(new))
             self.total += len(new)
-            self._tell(bool(new))
+            self._tell()
 
-    def settle(self, part: Hashable, *, is_missing: bool) -> None:
+    def settle(self, part: Part, *, is_missing: bool) -> None:
         """This part is here, or it is known that it cannot be had."""
         with self._news:
-            is_new = part in self._pending
-            if is_new:
-                del self._pending[part]
-                self.done += 1
-                if is_missing:
-                    self._failed[part] = None
-            self._tell(is_new)
+            if part not in self._pending:
+                return  # two asked for it at once
+            del self._pending[part]
+            self.done += 1
+            if is_missing:
+                self._failed[part] = None
+            self._tell()
 
     def end(self) -> None:
         """The fetch is over: nobody need wait for a change any more."""
         with self._news:
-            self._tell(True)
+            self._tell()
 
-    @property
-    def missing(self) -> list[Hashable]:
-        """The parts that failed, then those that are still to come."""
+    def failed(self) -> list[Part]:
+        """The parts that could not be had."""
+        with self._news:
+            return list(self._failed)
+
+    def missing(self) -> list[Part]:
+        """The parts that could not be had, then those that are still to come."""
         with self._news:
             return [*self._failed, *self._pending]
 
     def wait(self, is_so: Callable[[], bool], sec: float) -> None:
-        """Wait until something is so, asked anew at each change; or for so many seconds."""
+        """Wait until something is so, asked anew at each change, or for so many seconds."""
         with self._news:
             self._news.wait_for(is_so, sec)
 
-    def _tell(self, is_new: bool) -> None:  # one word, asked under the lock
-        if is_new:
-            self.changes += 1
-            self._news.notify_all()
+    def _tell(self) -> None:
+        self.changes += 1
+        self._news.notify_all()

@@ -86,7 +86,9 @@ class ReadThrough:
         question = self.question(resource, params)
         if question.is_usable or question.hold is not None:
             return self.get(resource, params, admit)
-        return self._boarded(question, admit)
+        boarding = self._boarded(question, admit)
+        self.cache.count("miss")
+        return boarding
 
     def refresh(
         self, resource: Resource[P], params: P, priority: Priority = Priority.FOREGROUND

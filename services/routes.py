@@ -21,10 +21,11 @@ from errors import (
     NotFound,
     UnsupportedMediaType,
 )
-from services.batches import Batches
 from services.limits.fetches import FetchLimits
 from services.limits.quota import QuotaExceeded
 from services.limits.reception import VISIT, client_in
+from services.operations.asking import Accepted, AnyRoute, Asking
+from services.operations.routes import accepted
 from services.params import known_names, read
 from services.read_through import Admission, ReadThrough, admit_all
 from services.resource import (
@@ -55,17 +56,20 @@ WRAPPED = {"1": True, "true": True, "0": False, "false": False}
 
 #: Told the target of each cacheable answer and the key it is stored under.
 Learn = Callable[[str, str], None]
-AnyRoute = Endpoint[Any] | Batch[Any]
 
 
 class Routes:
     """Mounts the endpoint table on a Flask application."""
 
     def __init__(
-        self, engine: ReadThrough, learn: Learn, fetch_limits: FetchLimits | None = None
+        self,
+        engine: ReadThrough,
+        learn: Learn,
+        fetch_limits: FetchLimits | None = None,
+        asking: Asking | None = None,
     ) -> None:
         self._engine = engine
-        self._batches = Batches(engine)
+        self._asking = asking or Asking(engine)
         self._fetch_limits = fetch_limits
         self._learn = learn
 
@@ -93,9 +97,11 @@ class Routes:
 
     def _answer(self, route: Endpoint[Any], params: Params, *, is_wrapped: bool) -> Response:
         try:
-            served = self._engine.get(route.resource, params, self._admission(route))
+            served = self._asked(route, params)
         except GatewayError as error:
             return _failure(error)
+        if isinstance(served, Accepted):
+            return accepted(served)
         if served.envelope.is_absent:
             return self._absence(served)
         if request.method == "GET" and not is_wrapped:
@@ -104,10 +110,16 @@ class Routes:
 
     def _batch_answer(self, route: Batch[Any], params: Params, *, is_wrapped: bool) -> Response:
         try:
-            served = self._batches.get(route, params, self._admission(route))
+            served = self._asked(route, params)
         except GatewayError as error:
             return _failure(error)
+        if isinstance(served, Accepted):
+            return accepted(served)
         return self._respond(served, is_wrapped=is_wrapped)
+
+    def _asked(self, route: AnyRoute, params: Params) -> Served | Accepted:
+        prefer = request.headers.get("Prefer", "")
+        return self._asking.ask(route, params, self._admission(route), prefer)
 
     def _respond(self, served: Served, *, is_wrapped: bool) -> Response:
         request.environ[UPSTREAM_CALLS] = served.calls

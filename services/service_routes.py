@@ -12,10 +12,10 @@ from flask import Flask, Response, request
 from errors import Draining
 from services.bearer import require_bearer
 from services.exposition import Exposition
+from services.operations.asking import AnyRoute
 from services.pages.documents import View, prefers_page
 from services.readiness import Readiness
 from services.responses import JSON_TYPE, SECURITY
-from services.routes import AnyRoute
 
 #: A body that depends on nothing: whoever can send it is alive.
 ALIVE = b'{"status":"alive"}'

@@ -16,7 +16,7 @@ from envelope import Envelope
 from errors import GatewayError, UpstreamTimeout
 from services.fan_out import Race, fan_out
 from services.pools import DaemonPool
-from services.progress import Progress
+from services.progress import Part, Progress
 from services.resource import Outcome, P, Params, Resource, is_failure
 
 #: The engine's answer for fetches: an envelope, and why it is a stale one if it is.
@@ -55,7 +55,7 @@ class EngineSources:
         return orjson.loads(envelope.body)
 
     def _loaded(self, part: Resource[Any], params: Params) -> tuple[Envelope, GatewayError | None]:
-        asked = (part.name, params)
+        asked = Part(part.name, params)
         self.progress.expect([asked])
         try:
             envelope, failure = self.load(part, params, self.deadline)
@@ -73,7 +73,7 @@ class EngineSources:
 
     def gather(self, part: Resource[P], many: Sequence[P]) -> list[Outcome]:
         """The outcomes of many parts, in order; each failure makes the whole incomplete."""
-        self.progress.expect((part.name, params) for params in many)
+        self.progress.expect(Part(part.name, params) for params in many)
         outcomes = fan_out(
             lambda params: self._outcome(part, params),
             many,

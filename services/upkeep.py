@@ -40,12 +40,12 @@ class UpkeepStats:
 class Upkeep:
     """Probes a Redis that was given up, follows its clock, renews leases, writes what was missed.
 
-    `tend` is called every `terms.beat_sec`, `listen` again and again; both return soon. `exchange`
-    is what instances tell each other on each beat.
+    `tend` is called every `terms.beat_sec`, `listen` again and again; both return soon. `exchanges`
+    are what instances tell each other on each beat.
     """
 
     def __init__(self, cache: CacheLayer, shared: SharedStore, clock: DisciplinedClock) -> None:
-        self.exchange: Callable[[], None] | None = None
+        self.exchanges: list[Callable[[], None]] = []
         self._cache = cache
         self._shared = shared
         self._clock = clock
@@ -105,8 +105,8 @@ class Upkeep:
         if self._shared.guard.is_open or self._is_clock_due():
             self.follow_clock()
         self._shared.renew(list(self._cache.leases.values()))
-        if self.exchange is not None:
-            self.exchange()
+        for exchange in self.exchanges:
+            exchange()
         self._write_missed()
 
     def _is_clock_due(self) -> bool:

@@ -296,7 +296,7 @@ def _upkeep(url: str) -> Upkeep:
     def exchange() -> None:
         shared.guard.call(lambda: shared.client.mget(names))
 
-    upkeep.exchange = exchange
+    upkeep.exchanges.append(exchange)
     return upkeep
 
 

@@ -63,6 +63,7 @@ FLOORS = (
     ("services.endpoints", "services.pilot"),
     ("services.read_through",),
     ("services.batches", "services.prewarm"),
+    ("services.operations",),
     ("services.configuration", "services.health", "services.hit_path", "services.routes"),
     ("services.admin", "services.figures", "services.request_frame"),
     ("services.exposition", "services.pages", "services.server"),

@@ -194,7 +194,7 @@ def test_the_url_may_ask(running, argument):
     "prefer",
     [
         "return=envelope", "Return=Envelope", 'return="envelope"', "return = envelope",
-        "respond-async, return=envelope", "wait=5,return=envelope;a=b", "return=envelope, return=x",
+        "x=y, return=envelope", "wait=5,return=envelope;a=b", "return=envelope, return=x",
         'a="b, return=c", return=envelope',
     ],
 )  # fmt: skip

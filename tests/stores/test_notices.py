@@ -29,7 +29,7 @@ class Side:
             board=self.board,
         )
         self.calls = 0
-        instance.upkeep.exchange = lambda: self.board.exchange([self.breaker])
+        instance.upkeep.exchanges = [lambda: self.board.exchange([self.breaker])]
 
     def ask(self, verdict, priority=Priority.FOREGROUND):
         """Whether the upstream was called."""

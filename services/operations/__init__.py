@@ -1,0 +1,1 @@
+"""Long answers: what somebody would rather not wait for, and how far it is."""
