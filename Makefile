@@ -55,14 +55,16 @@ lint: .venv/.develops ## ruff, code and format
 types: .venv/.develops ## mypy, strict on product code
 	$(BIN)/mypy
 
-docs: .venv/.develops ## write the generated tables of README.md and .env.example
+docs: .venv/.develops ## write what is generated: README.md's tables, .env.example, docs/openapi.json
 	$(BIN)/python -m scripts.render_docs
+	$(BIN)/python -m scripts.publish_openapi
 
 clients: setup ## write what docs/openapi.json means for clients: types and a collection
 	$(BIN)/python -m scripts.render_clients
 
 docs-check: .venv/.develops ## fail when they differ from their source
 	$(BIN)/python -m scripts.render_docs --check
+	$(BIN)/python -m scripts.publish_openapi --check
 
 format: .venv/.develops ## ruff, fixing what it can
 	$(BIN)/ruff check --fix .

@@ -1,12 +1,14 @@
 """Writes docs/openapi.json and the examples in it, as the emulator answers; --check only compares.
 
-A document that would break clients of the published one is not written, unless it is told to.
+A document that would break a client of the published one is not written, unless BREAKING=1 is set
+and the version says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from werkzeug.test import Client
 
 from app import create_gateway
+from scripts.openapi_changes import breaking
 from scripts.upstream_emulator import Catalogue, Emulator
 from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
@@ -102,23 +105,48 @@ def spelled(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
+def refusal(old: dict[str, Any], new: dict[str, Any], *, may_break: bool) -> str:
+    """Why the new document may not take the place of the published one; nothing when it may."""
+    changes = breaking(old, new)
+    versions = [document["info"]["version"] for document in (old, new)]
+    if not changes or (may_break and epoch(versions[0]) != epoch(versions[1])):
+        return ""
+    wanted = "raise VERSION in sites.py" if may_break else "keep it, or set BREAKING=1"
+    told = "".join(f"  {change}\n" for change in changes)
+    return f"This breaks clients of version {versions[0]}; {wanted}:\n{told}"
+
+
+def epoch(version: str) -> tuple[str, ...]:
+    """What of a version tells that things broke: the first number, before 1.0 the second too."""
+    first, second, *_ = version.split(".")
+    return (first, second) if first == "0" else (first,)
+
+
 def main() -> int:
     """Write or compare; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when a file differs")
     check = parser.parse_args().check
     shown = examples()
-    stale = []
-    for path, wanted in ((EXAMPLES, shown), (PUBLISHED, document(VERSION, shown))):
-        if path.exists() and path.read_text() == spelled(wanted):
-            continue
-        stale.append(path.name)
-        if not check:
-            path.write_text(spelled(wanted))
+    wanted = {EXAMPLES: shown, PUBLISHED: document(VERSION, shown)}
+    stale = [path for path, value in wanted.items() if not is_written(path, value)]
+    if PUBLISHED in stale and PUBLISHED.exists():
+        old, new = json.loads(PUBLISHED.read_text()), wanted[PUBLISHED]
+        if told := refusal(old, new, may_break=os.environ.get("BREAKING") == "1"):
+            print(told, file=sys.stderr)
+            return 1
     if check and stale:
-        print(f"{', '.join(stale)}: differs from its source; run `make docs`", file=sys.stderr)
+        names = ", ".join(path.name for path in stale)
+        print(f"{names}: differs from its source; run `make docs`", file=sys.stderr)
         return 1
+    for path in stale:
+        path.write_text(spelled(wanted[path]))
     return 0
+
+
+def is_written(path: Path, value: Any) -> bool:
+    """Whether the file holds this already."""
+    return path.exists() and path.read_text() == spelled(value)
 
 
 if __name__ == "__main__":

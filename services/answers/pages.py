@@ -183,10 +183,11 @@ class AlbumPage(TypedDict):
 class PlaylistPage(TypedDict):
     """One playlist, and as many of its tracks as were asked for.
 
+    `id` is null where upstream names none.
     Units: `trackCount` counts all of its tracks; `duration` is a text like "2 hours, 17 minutes".
     """
 
-    id: str
+    id: str | None
     title: str
     privacy: str
     owned: bool

@@ -8,7 +8,7 @@ from services.openapi.failures import failures
 from services.openapi.headers import ALWAYS, ANSWER, JsonObject, headers
 from services.openapi.parameters import ASKED_ID, common_parameters, request_body, url_parameters
 from services.openapi.service import ServiceRoute
-from services.resource import Batch, Endpoint, Route
+from services.resource import Batch, Endpoint, Params, Route
 from services.spans import span
 
 #: Of whatever is asked: a client that asks too often, a target or headers too long, a bug of ours.
@@ -35,7 +35,7 @@ def data_operation(
 ) -> JsonObject:
     """One method of a data endpoint; `shown` is what the emulator was asked and answered."""
     asks_by_url = method == "GET"
-    own = url_parameters(route, shown["asked"]) if asks_by_url else []
+    own = url_parameters(route.path, url_models(route, asks_by_url=asks_by_url), shown["asked"])
     told: JsonObject = {
         "operationId": method.lower() + _camel(route.name),
         "summary": route.summary,
@@ -51,6 +51,11 @@ def data_operation(
         **failures(_failing(route, asks_by_url=asks_by_url)),
     }
     return told
+
+
+def url_models(route: Route[Any], *, asks_by_url: bool) -> tuple[type[Params], ...]:
+    """The parameters that an operation takes in its URL."""
+    return (route.params,) if asks_by_url else ()
 
 
 def service_operation(route: ServiceRoute, answers: JsonObject) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import AliasChoices
@@ -9,14 +10,14 @@ from pydantic.fields import FieldInfo
 
 from services.openapi.headers import JsonObject
 from services.params import Check
-from services.resource import Params, Route
+from services.resource import Params
 
 #: Header parameters of every operation.
 ASKED_ID: JsonObject = {
     "name": "X-Request-ID",
     "in": "header",
     "description": "A name for this request; one that is not acceptable is replaced by ours.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"},
+    "schema": {"type": "string"},
 }
 #: Parameters that every data operation takes beside its own, by the names of their components.
 COMMON: dict[str, JsonObject] = {
@@ -53,12 +54,16 @@ def common_parameters() -> list[JsonObject]:
     return [{"$ref": f"#/components/parameters/{name}"} for name in COMMON]
 
 
-def url_parameters(route: Route[Any], shown: JsonObject) -> list[JsonObject]:
-    """Path and query of a GET; `shown` are values that the emulator knows."""
-    return [
-        _parameter(_name(name, field, at=-1), field, f"<{name}>" in route.path, shown.get(name))
-        for name, field in route.params.model_fields.items()
-    ]
+def url_parameters(
+    path: str, models: Iterable[type[Params]], shown: JsonObject
+) -> list[JsonObject]:
+    """Path and query; `shown` are values that the emulator knows. Of one name the last counts."""
+    told = {
+        name: _parameter(_name(name, field, at=-1), field, f"<{name}>" in path, shown.get(name))
+        for model in models
+        for name, field in model.model_fields.items()
+    }
+    return list(told.values())
 
 
 def _parameter(name: str, field: FieldInfo, is_in_path: bool, demo: Any) -> JsonObject:
@@ -103,7 +108,7 @@ def schema_of(field: FieldInfo) -> JsonObject:
     schema = dict(check.accepts)
     if field.examples:
         schema["examples"] = field.examples
-    if not field.is_required() and field.default is not None:
+    if not field.is_required() and field.default not in (None, ""):
         schema["default"] = field.default
     return schema
 
