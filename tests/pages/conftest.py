@@ -118,10 +118,15 @@ def open_page(chromium):
 def console_gateway(shared_emulator):
     """One for all tests of the console: what is stored for one is a hit for the next.
 
-    A failed call is neither tried again nor held against the upstream.
+    A failed call is neither tried again nor held against the upstream; all tests are one client.
     """
+    settings = {
+        "UPSTREAM_RETRY_ATTEMPTS": "0",
+        "ENABLE_UPSTREAM_BREAKER": "false",
+        "RATELIMIT_REQUESTS_PER_MINUTE": "60000",
+    }
     with starting_over(shared_emulator) as start:
-        yield start(UPSTREAM_RETRY_ATTEMPTS="0", ENABLE_UPSTREAM_BREAKER="false")
+        yield start(**settings)
 
 
 @pytest.fixture

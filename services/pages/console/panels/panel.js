@@ -102,7 +102,7 @@ export class Panel {
   #more(target) {
     const button = h("button.more", { type: "button" }, "More");
     const load = async () => {
-      const question = new Question(target);
+      const question = new Question(target, { body: this.question.body });
       this.exchange.ask(question);
       this.#wait();
       await this.#attempt(question, (answer) => { button.remove(); this.#append(answer); }, load);

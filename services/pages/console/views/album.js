@@ -56,7 +56,7 @@ function goesOn({ tracks = [] }, signal) {
     isLazy: true,
     skeleton: "cards",
     empty: "These songs have no radio to learn from.",
-    draw: (songs, place) => cards(songs.slice(0, 24), place),
+    draw: (songs, place) => cards(songs, place),
   });
   return [panel.element];
 }

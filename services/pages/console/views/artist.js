@@ -8,6 +8,7 @@ import { cards, rows } from "../panels/tracks.js";
 
 const SHELVES = [["albums", "Albums"], ["singles", "Singles and EPs"], ["videos", "Videos"], ["related", "Fans also like"]];
 const NEIGHBOURS = 2;
+const PAGE = 50;
 
 export function artist({ id }, signal) {
   const below = h("div.below");
@@ -52,7 +53,7 @@ function shelves(found) {
 }
 
 function everySong(id, signal) {
-  return new Panel(get(`/artist/${encodeURIComponent(id)}/songs`, {}, { isLong: true }), {
+  return new Panel(get(`/artist/${encodeURIComponent(id)}/songs`, { limit: PAGE }, { isLong: true }), {
     title: "Every song",
     signal,
     isLazy: true,
