@@ -47,7 +47,7 @@ from services.responses import (
     prefers_wrapped,
     wrapped,
 )
-from services.traffic import CODE, ROUTE, UPSTREAM_CALLS
+from services.traffic import ROUTE, UPSTREAM_CALLS, blame
 
 log = logging.getLogger("gateway.http")
 
@@ -260,7 +260,7 @@ def error_response(error: GatewayError) -> Response:
     if visit is not None and isinstance(error, QuotaExceeded):
         visit.quota = error.quota
     request_id = request.environ.get(REQUEST_ID, "")
-    request.environ[CODE] = error.code
+    blame(request.environ, error)
     request.environ[UPSTREAM_CALLS] = error.calls
     status, headers, body = error_answer(error, instance=request.path, request_id=request_id)
     return Response(body, status=status, headers=headers)

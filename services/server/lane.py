@@ -24,7 +24,7 @@ from services.responses import JSON_TYPE, SECURITY, Answer, Headers, error_answe
 from services.server.at_work import AtWork
 from services.server.plain_get import plain_get
 from services.server.strict import StrictParser
-from services.traffic import CODE, ROUTE
+from services.traffic import ROUTE, blame
 
 LIVEZ = "/livez"
 #: Told to whoever uses a method that no route takes.
@@ -170,7 +170,7 @@ def alive(environ: Environ) -> Answer:
 
 
 def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:
-    environ[CODE] = error.code
+    blame(environ, error)
     answer = error_answer(error, instance=environ["PATH_INFO"], request_id=visit.request_id)
     if isinstance(error, MethodNotAllowed):
         answer[1].append(("Allow", ALLOWED))

@@ -30,7 +30,7 @@ FLOORS = (
         "services.watchdog",
         "transport",
     ),
-    ("protection",),
+    ("protection", "services.mishaps"),
     ("services.log_writer", "services.traffic", "stores", "upstream"),
     ("clients",),
     (
