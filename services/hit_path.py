@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import ReferenceType, ref
@@ -48,7 +48,7 @@ class HitPath:
     """Serves what it has learned from the full path: a target, as sent, and the key behind it.
 
     It never parses a question: whatever is not a fresh, known GET goes on to the application.
-    `note` is told the key of each hit.
+    `notes` are told the key of each hit.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class HitPath:
         app: WsgiApp,
         cache: CacheLayer,
         max_targets: int = 20_000,
-        note: Callable[[str], None] | None = None,
+        notes: Sequence[Callable[[str], None]] = (),
     ) -> None:
         self._app = app
         self._cache = cache
         self._max_targets = max_targets
-        self._note = note
+        self._notes = notes
         self._keys: OrderedDict[str, str] = OrderedDict()
         self._heads: dict[tuple[str, str | None], Head] = {}
         self._lock = threading.Lock()
@@ -117,8 +117,8 @@ class HitPath:
         """Count what was found as given."""
         environ[ROUTE] = head.route
         self._cache.count("hit")
-        if self._note is not None:
-            self._note(head.key)
+        for note in self._notes:
+            note(head.key)
 
     def _made(
         self, key: str, envelope: Envelope, form: str | None, size: int, now: float

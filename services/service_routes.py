@@ -67,6 +67,7 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "status": "ok",
         "health": "/health",
         "metrics": "/metrics",
+        "dashboard": "/dashboard",
         "endpoints": [
             {
                 "name": route.name,

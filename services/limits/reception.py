@@ -17,7 +17,9 @@ from settings import Settings
 #: Where a WSGI environment carries the visit: whoever finds one there need not receive again.
 VISIT = "gateway.visit"
 #: Asked by platforms and monitors, from few addresses and without an end.
-UNCOUNTED_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+UNCOUNTED_PATHS = frozenset(
+    {"/livez", "/readyz", "/health", "/metrics", "/dashboard", "/dashboard/figures"}
+)
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 KEY_IN_QUERY = "Send the API key in the header X-API-Key, never in the URL."
 

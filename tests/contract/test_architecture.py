@@ -64,7 +64,7 @@ FLOORS = (
     ("services.configuration", "services.health", "services.hit_path", "services.routes"),
     ("services.admin", "services.figures", "services.request_frame"),
     ("services.exposition", "services.pages", "services.server"),
-    ("cli", "services.service_routes"),
+    ("cli", "services.dashboard", "services.service_routes"),
     ("app",),
 )
 MOST_LINES = 400
