@@ -22,12 +22,17 @@ from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
 from services.configuration import policies_of, read_settings, widths_of
+from services.dashboard.board import Board, about_process
+from services.dashboard.routes import DashboardRoutes
+from services.dashboard.timeline import Timeline
+from services.dashboard.top_keys import TopKeys
 from services.endpoints import ENDPOINTS, RESOURCES, WHOLE_LISTS
 from services.event_streams import EventStreams
 from services.exposition import Exposition
 from services.health import Observed, cache_health, health_snapshot
 from services.hit_path import HitPath
 from services.limits.fetches import open_fetch_limits
+from services.limits.guesses import Guesses
 from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
@@ -83,6 +88,7 @@ class Gateway:
     admin: CacheAdmin
     prewarm: Prewarm | None
     observed: Observed
+    timeline: Timeline
     access_log: AccessLog
 
 
@@ -124,7 +130,8 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         policies=policies_of(settings, limits),
     )
     prewarm = Prewarm(engine, ENDPOINTS, settings, rng) if settings.enable_prewarm else None
-    engine.note = prewarm.note if prewarm else None
+    top_keys = TopKeys(RESOURCES)
+    engine.notes = (top_keys.note, *(prewarm.notes if prewarm else ()))
     counts = open_counts(settings, cache.shared)
     fetch_limits = open_fetch_limits(flask, settings, counts, monotonic)
     admin = CacheAdmin(
@@ -141,7 +148,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         upkeep.exchanges.append(operations.exchange)
     streams = EventStreams(settings.event_streams, engine.pools.waiters, readiness)
     OperationRoutes(operations, streams).mount(flask)
-    hit_path = HitPath(flask, cache, note=engine.note)
+    hit_path = HitPath(flask, cache, notes=engine.notes)
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
     observed = Observed(
@@ -165,8 +172,24 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         console=documents.open("console"),
         metrics_token=settings.metrics_token,
     ).mount(flask)
+    guesses = Guesses(monotonic)
     if settings.admin_token:
-        AdminRoutes(admin, settings.admin_token, monotonic).mount(flask)
+        AdminRoutes(admin, settings.admin_token, guesses).mount(flask)
+    dashboard = Board(
+        observed,
+        top_keys,
+        rules=lambda: _rules_of(flask),
+        data_paths={one.name: one.path for one in ENDPOINTS},
+        about=about_process(VERSION, settings),
+        monotonic=monotonic,
+    )
+    DashboardRoutes(
+        page=documents.open("dashboard"),
+        board=dashboard,
+        guesses=guesses,
+        admin_token=settings.admin_token,
+        metrics_token=settings.metrics_token,
+    ).mount(flask)
     access_log = AccessLog(
         observed.traffic,
         log if settings.logs_requests else None,
@@ -186,6 +209,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         prewarm=prewarm,
         readiness=readiness,
         observed=observed,
+        timeline=dashboard.timeline,
         access_log=access_log,
     )
 
@@ -275,6 +299,7 @@ def _serve(gateway: Gateway, settings: Settings, listener: socket.socket, line: 
         gateway.upkeep.begin()
     if gateway.prewarm is not None:
         gateway.prewarm.start()
+    gateway.timeline.start()
     allocation.spare_what_stays()
     abandoned = serve(
         gateway.wsgi,
@@ -286,7 +311,7 @@ def _serve(gateway: Gateway, settings: Settings, listener: socket.socket, line: 
         line=line,
     )
     gateway.observed.watchdog.stop()
-    for part in (gateway.prewarm, gateway.upkeep):
+    for part in (gateway.prewarm, gateway.upkeep, gateway.timeline):
         if part is not None:
             part.stop()
     return 1 if abandoned else 0

@@ -41,7 +41,7 @@ class GatewayError(Exception):
            `is_unasked` tells that we did not ask: no verdict on what was wanted, so nothing to
            remember. `turned_away` is the priority of the work that was not done for want of room,
            0 is the most urgent: whoever is more urgent asks for himself. `calls` is how many
-           upstream calls were made in vain.
+           upstream calls were made in vain. `upstream` is the name of the one that failed.
     """
 
     status: ClassVar[int] = 500
@@ -67,6 +67,7 @@ class GatewayError(Exception):
         self.is_remembered = False
         self.turned_away = turned_away
         self.calls = 0
+        self.upstream = ""
 
     def __copy__(self) -> Self:
         """The same failure without its traceback, whatever its constructor asks for."""

@@ -114,7 +114,8 @@ class Settings(BaseSettings):
         False, description="log the values of parameters too: what people typed, not only its name"
     )
     metrics_token: Token = Field(
-        "", description="bearer token of /metrics, at least 16 characters; empty: open to all"
+        "",
+        description="bearer token of /metrics and /dashboard, at least 16 characters; empty: open",
     )
 
     # Cache
@@ -201,7 +202,7 @@ class Settings(BaseSettings):
 
     # Administration
     admin_token: Token = Field(
-        "", description="bearer token of /admin/cache, at least 16 characters; empty: no such route"
+        "", description="bearer token of /admin/cache and all of /dashboard; empty: no /admin/cache"
     )
 
     # Upstreams

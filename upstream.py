@@ -31,11 +31,14 @@ from protection.breaker import PROBE_SEC, Breaker, Entry, Verdict
 from protection.bulkhead import Bulkhead
 from protection.hedging import Hedging, NoHedge, Pair
 from protection.retry_budget import RetryBudget
+from services.mishaps import FailedCall, Recent
 
 MAX_BACKOFF_SEC = 1.0
 RETRY_SHARE = 0.1
 #: A timeout of a call that had less than this, or than half of its usual time, is our own doing.
 FAIR_SEC = 1.0
+#: Of each upstream.
+MOST_FAILED_CALLS = 20
 
 T = TypeVar("T")
 
@@ -56,6 +59,8 @@ class UpstreamStats:
     failures_in_a_row: int = 0
     #: milliseconds of the last calls
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+    #: the calls that failed
+    failed: Recent[FailedCall] = field(default_factory=lambda: Recent(MOST_FAILED_CALLS))
 
     def percentile_ms(self, share: float) -> float | None:
         """The `share` (0 to 1) percentile of the last calls, nearest rank; None before any."""
@@ -147,8 +152,16 @@ class Upstream:
             wait_max=longest_wait,
         ):
             with attempt:
-                return self._try(ask, limit, kind, is_first=attempt.num == 1)
+                return self._named(ask, limit, kind, is_first=attempt.num == 1)
         raise AssertionError("stamina returned without an answer")
+
+    def _named(self, ask: Callable[[], T], limit: Deadline, kind: str, *, is_first: bool) -> T:
+        """One try; a failure says whose it is."""
+        try:
+            return self._try(ask, limit, kind, is_first=is_first)
+        except GatewayError as error:
+            error.upstream = self.name
+            raise
 
     def _try(self, ask: Callable[[], T], limit: Deadline, kind: str, *, is_first: bool) -> T:
         if self.hedging is not None and is_first and limit.priority is Priority.FOREGROUND:
@@ -256,6 +269,10 @@ class Upstream:
     def _count(self, one: Try, failure: GatewayError | None, took_sec: float) -> None:
         """How a try ended; one that was cut off neither failed nor succeeded."""
         is_failed = failure is not None and not isinstance(failure, NotFound)
+        if failure is not None and is_failed and not one.is_cut:
+            sort = type(failure).__name__
+            told = FailedCall(time.time(), sort, failure.detail, round(took_sec * 1000, 1))
+            self.stats.failed.note(sort, told)
         with self._lock:
             self.stats.in_flight -= 1
             if not one.is_cut:

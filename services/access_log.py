@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from services.log_writer import LogWriter, stamp
+from services.mishaps import FailedAnswer
 from services.traffic import CODE, ROUTE, UPSTREAM_CALLS, Traffic
 
 #: A client must not decide how long a log line is.
@@ -110,6 +111,23 @@ class AccessLog:
         self._traffic.count(line.route, line.method, line.status, line.cache, line.took_ms / 1000)
         if self._writer is not None:
             self._writer.put(partial(self._written, line))
+
+    def note_failure(self, line: AccessLine, detail: str, upstream: str) -> None:
+        """Keep it for an operator who looks."""
+        told = FailedAnswer(
+            line.at,
+            line.request_id,
+            line.method,
+            line.route,
+            line.status,
+            line.code,
+            detail,
+            upstream,
+            line.took_ms,
+            line.target,
+            line.client,
+        )
+        self._traffic.note_failure(told)
 
     def _written(self, line: AccessLine) -> bytes:
         """The line as the log has it; the writer's thread makes it."""

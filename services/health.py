@@ -222,6 +222,7 @@ def upstream_health(upstream: Upstream) -> dict[str, Any]:
         "calls": stats.calls,
         "errors": stats.errors,
         "in_flight": stats.in_flight,
+        "permits": bulkhead.permits,
         "waiting": bulkhead.waiting,
         "p50_ms": stats.percentile_ms(0.5),
         "p95_ms": stats.percentile_ms(0.95),

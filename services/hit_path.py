@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import ReferenceType, ref
@@ -50,7 +50,7 @@ class HitPath:
 
     It never parses a question: whatever is not a fresh, known GET goes on to the application, and
     so does a view that is not kept, for deriving one takes longer than all else here.
-    `note` is told the key of each hit.
+    `notes` are told the key of each hit.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class HitPath:
         app: WsgiApp,
         cache: CacheLayer,
         max_targets: int = 20_000,
-        note: Callable[[str], None] | None = None,
+        notes: Sequence[Callable[[str], None]] = (),
     ) -> None:
         self._app = app
         self._cache = cache
         self._max_targets = max_targets
-        self._note = note
+        self._notes = notes
         self._keys: OrderedDict[str, tuple[str, View | None]] = OrderedDict()
         self._heads: dict[tuple[str, View | None, str | None], Head] = {}
         self._lock = threading.Lock()
@@ -127,8 +127,8 @@ class HitPath:
         """Count what was found as given."""
         environ[ROUTE] = head.route
         self._cache.count("hit")
-        if self._note is not None:
-            self._note(head.key)
+        for note in self._notes:
+            note(head.key)
 
     def _made(
         self, envelope: Envelope, shown: Envelope, form: str | None, size: int, now: float

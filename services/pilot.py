@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cache_layer import CacheLayer
 from clients import Upstreams
 from deadline import Deadline
 from envelope import Envelope
 from errors import GatewayError, InternalError, NotFound, UpstreamChanged, UpstreamUnavailable
+from services.mishaps import FailedFetch, Recent
 from services.pools import DaemonPool
 from services.progress import Progress
 from services.question import Question
@@ -39,6 +40,7 @@ class Pilot:
     upstreams: Upstreams
     helpers: DaemonPool
     widths: Mapping[str, int]
+    failed: Recent[FailedFetch] = field(default_factory=Recent)
 
     def fly(
         self, question: Question, deadline: Deadline, load: Load, progress: Progress
@@ -97,11 +99,19 @@ class Pilot:
         try:
             envelope = self._fetched(question, lease, sources)
         except GatewayError as error:
+            self._note(question.resource.name, error)
             if not error.is_unasked:
                 known = question.failure
                 self.cache.keep_failure(self.sealer.failure(known, error, question.policy), lease)
             raise
         return self.cache.keep(envelope, lease)
+
+    def _note(self, resource: str, error: GatewayError) -> None:
+        sort = type(error).__name__
+        told = FailedFetch(
+            self.cache.clock(), resource, sort, error.code, error.detail, error.upstream
+        )
+        self.failed.note(sort, told)
 
     def _fetched(self, question: Question, lease: Lease, sources: EngineSources) -> Envelope:
         """The new envelope.

@@ -33,12 +33,16 @@ class Popularity:
 
     `note` is for the hit path: one append to a bounded deque, which no thread needs a lock for.
     The rest is for the one thread that weighs. However many keys there are, no more are kept than
-    `wanted` and `MOST_HITS` allow.
+    `wanted` and `most_hits` allow.
+    Units: seconds.
     """
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(
+        self, wanted: int, *, half_life_sec: float = HALF_LIFE_SEC, most_hits: int = MOST_HITS
+    ) -> None:
         self.wanted = wanted
-        self._hits: deque[str] = deque(maxlen=MOST_HITS)
+        self._half_life_sec = half_life_sec
+        self._hits: deque[str] = deque(maxlen=most_hits)
         self.note = self._hits.append
         self._most = max(LEAST_TRACKED, TRACKED_PER_WANTED * wanted)
         self._known: dict[str, Popular] = {}
@@ -65,7 +69,7 @@ class Popularity:
         """What an older hit is still worth; a clock that was set back fades nothing."""
         since_sec = now - (now if self._weighed_at is None else self._weighed_at)
         self._weighed_at = now
-        return float(0.5 ** (max(0.0, since_sec) / HALF_LIFE_SEC))
+        return float(0.5 ** (max(0.0, since_sec) / self._half_life_sec))
 
     def top(self, count: int, without: Container[str] = ()) -> list[Popular]:
         """The keys asked for most, the first one first; `without` those that are kept anyway."""

@@ -131,9 +131,9 @@ class Prewarm:
         self._stopped = threading.Event()
 
     @property
-    def note(self) -> Callable[[str], None] | None:
-        """Wants to be told the key of each hit; None where nobody asks which are popular."""
-        return self.popularity.note if self.popularity else None
+    def notes(self) -> tuple[Callable[[str], None], ...]:
+        """Who wants to be told the key of each hit: nobody, where popular keys are not renewed."""
+        return (self.popularity.note,) if self.popularity else ()
 
     # ---- the thread
 

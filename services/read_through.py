@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -48,8 +48,8 @@ class Pools:
 class ReadThrough:
     """Answers questions about resources out of the cache, fetching each missing one once.
 
-    `policies` are by resource name: the table's values with the operator's overrides. `note` is
-    told the key of each answer given out of the cache.
+    `policies` are by resource name: the table's values with the operator's overrides. `notes`
+    are told the key of each answer given out of the cache.
     """
 
     cache: CacheLayer
@@ -58,7 +58,7 @@ class ReadThrough:
     pools: Pools
     pilot: Pilot
     policies: Mapping[str, Policy]
-    note: Callable[[str], None] | None = None
+    notes: Sequence[Callable[[str], None]] = ()
 
     def get(self, resource: Resource[P], params: P, admit: Admission = admit_all) -> Served:
         """The answer for people: fresh or stale at once where there is one.
@@ -72,8 +72,9 @@ class ReadThrough:
         if served is None:
             served = self._fetched(question, admit)
         self.cache.count(served.state.x_cache)
-        if self.note is not None and served.state.x_cache != "miss":
-            self.note(question.key)
+        if served.state.x_cache != "miss":
+            for note in self.notes:
+                note(question.key)
         return served
 
     def begin(

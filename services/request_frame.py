@@ -13,7 +13,7 @@ from services.hit_path import Environ, StartResponse, WsgiApp
 from services.limits.reception import PREFLIGHT, VISIT, Reception, Visit
 from services.responses import Answer, Headers, error_answer
 from services.routes import REQUEST_ID
-from services.traffic import CODE
+from services.traffic import DETAIL, UPSTREAM, blame
 
 
 class RequestFrame:
@@ -79,7 +79,10 @@ class RequestFrame:
     ) -> str:
         """The same headers as lines; these are what a hit is answered with."""
         took_sec = time.perf_counter() - visit.began
-        self._access_log.note(line_of(environ, visit.request_id, status, headers, took_sec))
+        line = line_of(environ, visit.request_id, status, headers, took_sec)
+        self._access_log.note(line)
+        if line.code:
+            self._access_log.note_failure(line, environ[DETAIL], environ[UPSTREAM])
         return (
             f"X-Request-ID: {visit.request_id}\r\nServer-Timing: app;dur={took_sec * 1000:.2f}\r\n"
             f"{visit.quota_lines()}{self._cors[environ.get(ORIGIN)]}"
@@ -88,7 +91,7 @@ class RequestFrame:
 
 def refused(refusal: GatewayError, environ: Environ, visit: Visit) -> Answer:
     """The answer to a client that is not served."""
-    environ[CODE] = refusal.code
+    blame(environ, refusal)
     return error_answer(
         refusal,
         instance=environ.get("PATH_INFO", ""),

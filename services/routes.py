@@ -49,7 +49,7 @@ from services.responses import (
     prefers_wrapped,
     wrapped,
 )
-from services.traffic import CODE, ROUTE, UPSTREAM_CALLS
+from services.traffic import ROUTE, UPSTREAM_CALLS, blame
 from services.view_params import asked, view_params_of
 from services.views import View, derived
 
@@ -299,7 +299,7 @@ def error_response(error: GatewayError) -> Response:
     if visit is not None and isinstance(error, QuotaExceeded):
         visit.quota = error.quota
     request_id = request.environ.get(REQUEST_ID, "")
-    request.environ[CODE] = error.code
+    blame(request.environ, error)
     request.environ[UPSTREAM_CALLS] = error.calls
     status, headers, body = error_answer(
         error,

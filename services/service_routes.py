@@ -71,6 +71,7 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "errors": "/errors",
         "docs": "/docs",
         "openapi": "/openapi.json",
+        "dashboard": "/dashboard",
         "endpoints": [
             {
                 "name": route.name,

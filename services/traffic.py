@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from errors import GatewayError
+from services.mishaps import FailedAnswer, Recent
 from services.per_thread import PerThread
 
-#: Names in a WSGI environment: the route's name; the error's code; calls made to upstreams for it.
+#: Names in a WSGI environment: the route's name; the error's code, sentence and upstream; calls
+#: made to upstreams for it.
 ROUTE = "gateway.route"
 CODE = "gateway.code"
+DETAIL = "gateway.detail"
+UPSTREAM = "gateway.upstream"
 UPSTREAM_CALLS = "gateway.upstream_calls"
 
 #: Upper ends of the latencies that are told apart: hits in the first three, fan-outs in the last.
@@ -20,6 +25,13 @@ BUCKETS_SEC = (
 #: A client may send any word; each would be a series of its own.
 METHODS = {name: name for name in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH")}
 OTHER = "other"
+
+
+def blame(environ: dict[str, Any], error: GatewayError) -> None:
+    """Say for whoever notes the request why it failed."""
+    environ[CODE] = error.code
+    environ[DETAIL] = error.detail
+    environ[UPSTREAM] = error.upstream
 
 
 class Kind(NamedTuple):
@@ -55,9 +67,14 @@ Counts = dict[Kind, Latencies]
 
 
 class Traffic:
-    """Requests by kind. `count` may be called by any thread, and waits for none."""
+    """Requests by kind. `count` may be called by any thread, and waits for none.
+
+    The last failures of ours are kept apart: a flood of clients' mistakes leaves them in sight.
+    """
 
     def __init__(self) -> None:
+        self.failed: Recent[FailedAnswer] = Recent()
+        self.refused: Recent[FailedAnswer] = Recent()
         self._counts: PerThread[Counts] = PerThread(dict, _merge)
 
     def count(self, route: str, method: str, status: int, cache: str, took_sec: float) -> None:
@@ -69,6 +86,10 @@ class Traffic:
             known = mine[Kind(*kind)] = Latencies()
         known.sum_sec += took_sec
         known.counts[bisect_left(BUCKETS_SEC, took_sec)] += 1
+
+    def note_failure(self, one: FailedAnswer) -> None:
+        """Keep one that was answered with an error."""
+        (self.failed if one.status >= 500 else self.refused).note(one.code, one)
 
     def total(self) -> Counts:
         """All requests so far."""

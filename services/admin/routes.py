@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 from flask import Flask, Response, request
 
-from errors import InvalidRequest, Overloaded, Unauthorized
+from errors import InvalidRequest, Overloaded
 from services.admin.events import Summary, to_line
 from services.admin.operations import ACTIONS, CacheAdmin, Events
-from services.bearer import is_bearer
-from services.limits.quota import MINUTE_SEC, QuotaExceeded, quota_of
+from services.limits.guesses import Guesses
 from services.limits.reception import client_in
 from services.media_types import JSON_TYPE
 from services.pools import Permits
 from services.responses import SECURITY
 from services.routes import json_object
-from stores.counts import RecentCounts
 
 PREFIX = "/admin/cache"
 EVENTS_TYPE = "application/x-ndjson"
 BUSY_RETRY_SEC = 5.0
-#: Of one client, whatever ENABLE_RATE_LIMITS says: it is no matter of load.
-GUESSES_PER_MINUTE = 10
-MOST_GUESSERS = 10_000
 
 View = Callable[[], Response]
 
@@ -36,14 +29,11 @@ View = Callable[[], Response]
 class AdminRoutes:
     """Mounts the operations; fetching ones run one at a time."""
 
-    def __init__(
-        self, admin: CacheAdmin, token: str, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, admin: CacheAdmin, token: str, guesses: Guesses) -> None:
         self._admin = admin
         self._token = token
         self._running = Permits(1)
-        self._guesses = RecentCounts(MINUTE_SEC, MOST_GUESSERS, monotonic)
-        self._looking = threading.Lock()
+        self._guesses = guesses
 
     def mount(self, app: Flask) -> None:
         """A rule an operation; without the token, each is 401, and after ten guesses 429."""
@@ -58,30 +48,11 @@ class AdminRoutes:
 
     def _guarded(self, view: View) -> View:
         def guarded() -> Response:
-            self._check(request.headers.get("Authorization", ""), client_in(request.environ))
+            authorization = request.headers.get("Authorization", "")
+            self._guesses.token_of(authorization, client_in(request.environ), (self._token,))
             return view()
 
         return guarded
-
-    def _check(self, authorization: str, client: str) -> None:
-        """Let nobody but the operator pass, and nobody who guesses.
-
-        Whoever guessed too often is not looked at, or the limit would not stop a right guess.
-        Raises: Unauthorized, RateLimited.
-        """
-        with self._looking:
-            usage = self._guesses.look(client)
-            if usage.used(MINUTE_SEC) >= GUESSES_PER_MINUTE:
-                quota = quota_of(
-                    "admin-tokens", GUESSES_PER_MINUTE, MINUTE_SEC, usage, is_granted=False
-                )
-                detail = f"Allowed are {GUESSES_PER_MINUTE} wrong tokens per minute."
-                raise QuotaExceeded(detail, quota)
-            if is_bearer(self._token, authorization):
-                return
-            if authorization:
-                self._guesses.take(client, GUESSES_PER_MINUTE)
-        raise Unauthorized
 
     def _status(self) -> Response:
         return _json(self._admin.status())

@@ -19,7 +19,9 @@ VISIT = "gateway.visit"
 #: Stands for the target of a browser's own question whether its page may ask.
 PREFLIGHT = "*"
 #: Asked by platforms and monitors, from few addresses and without an end; or by no client at all.
-UNCOUNTED_PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics", PREFLIGHT})
+UNCOUNTED_PATHS = frozenset(
+    {"/livez", "/readyz", "/health", "/metrics", "/dashboard", "/dashboard/figures", PREFLIGHT}
+)
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 KEY_IN_QUERY = "Send the API key in the header X-API-Key, never in the URL."
 

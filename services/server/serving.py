@@ -112,6 +112,7 @@ class Server:
         return {
             "connections": len(self.channels),
             "queued": self.queued,
+            "threads_busy": self._workers.active_count,
             "is_shedding": self.lane.is_crowded(),
             **lane,
             **sockets,

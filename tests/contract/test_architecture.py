@@ -34,7 +34,7 @@ FLOORS = (
         "services.watchdog",
         "transport",
     ),
-    ("protection",),
+    ("protection", "services.mishaps"),
     ("services.log_writer", "services.traffic", "stores", "upstream"),
     ("clients",),
     (
@@ -79,7 +79,7 @@ FLOORS = (
     ),
     ("services.admin", "services.figures", "services.request_frame"),
     ("services.exposition", "services.pages", "services.server"),
-    ("cli", "services.service_routes"),
+    ("cli", "services.dashboard", "services.service_routes"),
     ("app",),
 )
 MOST_LINES = 400

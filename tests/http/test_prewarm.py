@@ -60,13 +60,14 @@ def test_each_renewal_of_trending_finds_new_charts_and_not_our_own_copies(run_ga
         assert whole.fetched_at == whole.loaded_at, "nothing in it is older"
 
 
-def test_it_is_off_unless_asked_for_and_then_nothing_counts_hits(run_gateway):
+def test_it_is_off_unless_asked_for_and_then_counts_no_hits(run_gateway):
     off = run_gateway(prewarm_top_k=5).gateway
     plain = run_gateway(enable_prewarm=True).gateway
     both = run_gateway(enable_prewarm=True, prewarm_top_k=5).gateway
 
-    assert (off.prewarm, off.engine.note, plain.engine.note) == (None, None, None)
-    assert both.engine.note is not None
+    assert off.prewarm is None
+    assert plain.prewarm.notes == ()
+    assert both.engine.notes[-1] == both.prewarm.popularity.note
     assert [one for one in threading.enumerate() if one.name == "prewarm"] == []
 
 

@@ -38,7 +38,7 @@ class Node:
         self.upkeep = Upkeep(self.cache, self.shared, DisciplinedClock(clock))
         self.engine = build_engine(clock, row.resource, cache=self.cache, refresh_pool=InlinePool())
         self.prewarm = Prewarm(self.engine, (row,), settings, random.Random(7))
-        self.engine.note = self.prewarm.note
+        self.engine.notes = self.prewarm.notes
 
     def close(self):
         for client in (self.shared._client, self.shared._waiting):

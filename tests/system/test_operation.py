@@ -67,7 +67,7 @@ def test_a_started_process_is_ready_and_every_loop_of_it_is_watched(serve, redis
     health = gateway.get("/health").json()
     assert (health["status"], health["reasons"]) == ("healthy", [])
     assert set(health["watchdog"]["deaths"]) == {
-        "hedge-alarms", "io", "log-writer", "prewarm", "redis-listen", "redis-tend",
+        "hedge-alarms", "io", "log-writer", "prewarm", "redis-listen", "redis-tend", "timeline",
     }  # fmt: skip
 
 

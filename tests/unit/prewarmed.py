@@ -38,7 +38,7 @@ def build(
     engine = build_engine(clock, *(row.resource for row in table), **options)
     settings = Settings(prewarm_top_k=top_k)
     prewarm = Prewarm(engine, table, settings, rng or random.Random(7))
-    engine.note = prewarm.note
+    engine.notes = prewarm.notes
     return prewarm, engine
 
 

@@ -154,5 +154,5 @@ def test_the_engine_notes_what_it_gives_out_of_the_cache_and_not_what_it_fetches
 
 def engine_counts(engine):
     popularity = Popularity(10)
-    engine.note = popularity.note
+    engine.notes = (popularity.note,)
     return popularity

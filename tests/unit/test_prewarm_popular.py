@@ -155,7 +155,7 @@ def test_an_absence_is_not_kept_up_however_popular(clock):
 def test_what_another_version_stored_is_left_to_its_end(clock, odd):
     prewarm, engine, _, fetch = popular(clock, "a", top_k=1)
     hold(engine, odd)
-    prewarm.note(odd.key)
+    prewarm.popularity.note(odd.key)
     clock.advance(50)
 
     prewarm.tick()
