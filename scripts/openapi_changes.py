@@ -8,6 +8,7 @@ Questions may become wider and answers richer; the other way round, somebody's p
 from __future__ import annotations
 
 import json
+import operator
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,8 +143,8 @@ class _Changes:
 
     @staticmethod
     def _security(document: Json, operation: Json) -> list[Json]:
-        found: list[Json] = operation.get("security", document.get("security", [{}]))
-        return found or [{}]
+        said: list[Json] = (operation if "security" in operation else document).get("security", [])
+        return said or [{}]
 
     @staticmethod
     def _resolved(document: Json, node: Json) -> Json:
@@ -171,11 +172,11 @@ def _named(schema: Json) -> set[str]:
 
 
 def _by_kind(schema: Json) -> dict[str, Json]:
-    found = schema.get("anyOf", schema.get("oneOf", ()))
-    return {
-        one["$ref"].rpartition("/")[2] if "$ref" in one else one.get("type", ""): one
-        for one in found
-    }
+    return {_kind(one): one for word in ("anyOf", "oneOf") for one in schema.get(word, [])}
+
+
+def _kind(schema: Json) -> str:
+    return str(schema.get("$ref", schema.get("type", ""))).rpartition("/")[2]
 
 
 def _pairs(old: Json, new: Json) -> Iterator[tuple[Json, Json]]:
@@ -194,7 +195,7 @@ def _values(where: str, old: Json, new: Json, *, is_answer: bool) -> Iterator[st
 
 
 def _bounds(where: str, old: Json, new: Json) -> Iterator[str]:
-    for words, is_narrower in ((LEAST, lambda a, b: b > a), (MOST, lambda a, b: b < a)):
+    for words, is_narrower in ((LEAST, operator.lt), (MOST, operator.gt)):
         for word in words:
             if word in new and (word not in old or is_narrower(old[word], new[word])):
                 yield f"{where}: {word} is {new[word]}, was {old.get(word, 'none')}"
