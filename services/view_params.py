@@ -8,9 +8,9 @@ from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, TypeAdapter, create_model
+from pydantic import Field, TypeAdapter, create_model
 
-from services.params import clamped, whole
+from services.params import Check, clamped, whole
 from services.resource import P, Page, Paging, Params, Route
 from services.views import DEEPEST_OFFSET, View
 
@@ -20,6 +20,9 @@ MOST_FIELDS = 50
 DEEPEST_FIELD = 5
 #: They are repeated in Link.
 MOST_FIELDS_CHARS = 1000
+#: What is promised of that; so much always is short enough.
+MOST_SAID, MOST_SAID_DEEP = 20, 3
+ANY_NAME = "[A-Za-z0-9_-]{1,20}"
 FIELD = re.compile(r"[A-Za-z0-9_$-]{1,64}")
 IN_PATH = re.compile(r"<(\w+)>")
 
@@ -30,10 +33,34 @@ Schema = Mapping[str, Any]
 def view_params_of(route: Route[Any]) -> type[Params]:
     """The parameters of this route's views."""
     members = _page_members(route.paging) if route.paging else {}
-    kind = Annotated[str, BeforeValidator(_fields_of(route.answer))]
-    said = "Only these members, with commas between; dots lead into objects and through lists."
-    fields = Field("", description=said, examples=["videoId,title,artists.name"])
-    return create_model("ViewParams", __base__=Params, **members, fields=(kind, fields))
+    return create_model("ViewParams", __base__=Params, **members, **_fields_member(route.answer))
+
+
+def _fields_member(answer: Any) -> dict[str, Any]:
+    """The choice of members; nothing where an answer has none."""
+    schema = TypeAdapter(answer).json_schema(mode="serialization")
+    pattern = _paths(schema, schema.get("$defs", {}), MOST_SAID_DEEP)
+    if not pattern:
+        return {}
+    said = "Only these members; dots lead into objects and through lists."
+    item = {"type": "string", "pattern": f"^({pattern})$"}
+    accepts = {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_SAID}
+    kind = Annotated[str, Check(func=_fields_of(schema), accepts=accepts)]
+    return {"fields": (kind, Field("", description=said))}
+
+
+def _paths(schema: Schema, defs: Schema, deep: int) -> str:
+    """What names members of a value, as a pattern; any name will do where it is open."""
+    objects = list(_objects(schema, defs))
+    names = sorted({name for one in objects for name in one.get("properties", {})})
+    known = [_path(name, objects, defs, deep) for name in names]
+    return "|".join([*known, *([ANY_NAME] if any(map(_is_open, objects)) else [])])
+
+
+def _path(name: str, objects: list[Schema], defs: Schema, deep: int) -> str:
+    kinds = [one["properties"][name] for one in objects if name in one.get("properties", {})]
+    inner = _paths({"anyOf": kinds}, defs, deep - 1) if deep > 1 else ""
+    return f"{re.escape(name)}(\\.({inner}))?" if inner else re.escape(name)
 
 
 def _page_members(paging: Paging[Any]) -> dict[str, Any]:
@@ -54,7 +81,7 @@ def asked(route: Route[P], params: P, shown: Params, kept: str = "") -> tuple[P,
     question, view = params, View()
     if route.paging is not None:
         question, view = route.paging.asked(params, Page(sent["offset"], sent["limit"]))
-    view = view._replace(fields=sent["fields"])
+    view = view._replace(fields=sent.get("fields", ""))
     if view.is_page:
         view = view._replace(target=_target(route, params), kept=kept)
     return question, None if view.is_whole else view
@@ -78,9 +105,8 @@ def _spelled(value: object) -> str:
     return quote(text, safe=",")
 
 
-def _fields_of(answer: Any) -> Callable[[object], str]:
+def _fields_of(schema: Schema) -> Callable[[object], str]:
     """A validator for the members of an answer: in any order they are one selection."""
-    schema = cache(lambda: TypeAdapter(answer).json_schema(mode="serialization"))
 
     def check(value: object) -> str:
         text = value if isinstance(value, str) else ""
@@ -89,7 +115,7 @@ def _fields_of(answer: Any) -> Callable[[object], str]:
             most = f"{MOST_FIELDS} names and {MOST_FIELDS_CHARS} characters"
             raise ValueError(f"must have at most {most}")
         for path in paths:
-            _check_path(path.split("."), schema())
+            _check_path(path.split("."), schema)
         return ",".join(path for path in paths if not _is_within(path, paths))
 
     return check
@@ -120,7 +146,7 @@ def _check_path(path: list[str], schema: Schema) -> None:
 
 def _refusal(parents: list[str], known: list[str]) -> str:
     if not known:
-        return f"must end at {'.'.join(parents)}" if parents else "has nothing to choose from here"
+        return f"must end at {'.'.join(parents)}"
     return f"must be of {', '.join('.'.join([*parents, name]) for name in known)}"
 
 

@@ -16,7 +16,13 @@ from typing_extensions import TypedDict
 from services.endpoints import ENDPOINTS
 from services.openapi.failures import Problem, failure_components
 from services.openapi.headers import JsonObject, header_components
-from services.openapi.operations import NOT_MODIFIED, data_operation, path_of, service_operation
+from services.openapi.operations import (
+    ACCEPTED,
+    NOT_MODIFIED,
+    data_operation,
+    path_of,
+    service_operation,
+)
 from services.openapi.parameters import body_name, body_schema, parameter_components
 from services.openapi.service import SERVICE
 from services.resource import AnyRoute
@@ -81,7 +87,7 @@ def document(version: str, shown: JsonObject | None = None) -> JsonObject:
             "schemas": schemas.components | _bodies(ENDPOINTS),
             "parameters": parameter_components(),
             "headers": header_components(),
-            "responses": {"NotModified": NOT_MODIFIED} | failure_components(),
+            "responses": {"NotModified": NOT_MODIFIED, "Accepted": ACCEPTED} | failure_components(),
             "securitySchemes": SECURITY_SCHEMES,
         },
     }

@@ -74,10 +74,25 @@ HEADERS: dict[str, Header] = {
         "The preference of `Prefer` that was followed (RFC 7240).", TEXT, "return=envelope"
     ),
     "Link": Header(
-        'Where the next and the previous page are (RFC 8288): `rel="next"`, `rel="prev"`.',
+        'Where the next and the previous page are (RFC 8288): `rel="next"`, `rel="prev"`,'
+        ' `rel="first"`; of a 202 the same as `Location`, `rel="monitor"`.',
         TEXT,
         '</trending?limit=10&offset=10>; rel="next"',
     ),
+    "Location": Header(
+        "Where to look how far the answer is, or, once it is there, where to get it.",
+        TEXT,
+        "/operations/OJuasQtk_GgZIgZFBQfnEw",
+    ),
+    "Access-Control-Allow-Origin": Header(
+        "Who may read this from another origin's page; every page, unless the operator lists them.",
+        TEXT,
+        "*",
+    ),
+    "Access-Control-Expose-Headers": Header(
+        "Which headers such a page may read.", TEXT, "ETag, Link, Retry-After, X-Cache"
+    ),
+    "Timing-Allow-Origin": Header("Who may read how long it took.", TEXT, "*"),
     "X-Request-ID": Header(
         "The name of this request, yours if you sent an acceptable one; it is in the log.",
         {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"},
@@ -111,7 +126,14 @@ QUOTA = (
     "X-RateLimit-Reset",
 )
 #: Of whatever is answered.
-ALWAYS = ("X-Request-ID", "Server-Timing", *QUOTA)
+ALWAYS = (
+    "X-Request-ID",
+    "Server-Timing",
+    *QUOTA,
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "Timing-Allow-Origin",
+)
 #: Of answers to data questions; the same on 200 and on 304.
 ANSWER = (
     "X-Cache",
@@ -124,6 +146,18 @@ ANSWER = (
     "ETag",
     "Vary",
     "Preference-Applied",
+    "Link",
+    *ALWAYS,
+)
+#: Of answers that are still to come.
+PROMISE = (
+    "Location",
+    "Link",
+    "Retry-After",
+    "Preference-Applied",
+    "X-Cache",
+    "Cache-Status",
+    "Cache-Control",
     *ALWAYS,
 )
 

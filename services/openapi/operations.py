@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.media_types import JSON_TYPE
 from services.openapi.failures import failures
-from services.openapi.headers import ALWAYS, ANSWER, JsonObject, headers
+from services.openapi.headers import ALWAYS, ANSWER, PROMISE, JsonObject, headers
 from services.openapi.parameters import ASKED_ID, common_parameters, request_body, url_parameters
 from services.openapi.service import ServiceRoute
 from services.resource import Batch, Endpoint, Params, Route
 from services.spans import span
+from services.view_params import view_params_of
 
 #: Of whatever is asked: a client that asks too often, a target or headers too long, a bug of ours.
 ANY_FAILURE = frozenset((400, 401, 408, 414, 429, 431, 500))
@@ -30,6 +32,14 @@ NOT_MODIFIED: JsonObject = {
 }
 
 
+ACCEPTED: JsonObject = {
+    "description": "Where `Prefer: respond-async` was sent and nothing usable is stored: the answer"
+    " is being fetched, and `Location` tells how far that is.",
+    "headers": headers(*PROMISE),
+    "content": {JSON_TYPE: {"schema": {"$ref": "#/components/schemas/OperationState"}}},
+}
+
+
 def data_operation(
     route: Endpoint[Any] | Batch[Any], method: str, answer: JsonObject, shown: JsonObject
 ) -> JsonObject:
@@ -47,6 +57,7 @@ def data_operation(
         told["requestBody"] = request_body(route.params, shown["asked"])
     told["responses"] = {
         "200": _answered(answer, shown["answer"]),
+        "202": {"$ref": "#/components/responses/Accepted"},
         "304": {"$ref": "#/components/responses/NotModified"},
         **failures(_failing(route, asks_by_url=asks_by_url)),
     }
@@ -55,7 +66,8 @@ def data_operation(
 
 def url_models(route: Route[Any], *, asks_by_url: bool) -> tuple[type[Params], ...]:
     """The parameters that an operation takes in its URL."""
-    return (route.params,) if asks_by_url else ()
+    seen = view_params_of(route)
+    return (route.params, seen) if asks_by_url else (seen,)
 
 
 def service_operation(route: ServiceRoute, answers: JsonObject) -> JsonObject:
@@ -72,6 +84,7 @@ def service_operation(route: ServiceRoute, answers: JsonObject) -> JsonObject:
                 "headers": headers(*route.sends, *ALWAYS),
                 "content": {kind: {"schema": schema} for kind, schema in answers.items()},
             },
+            **route.answers_too,
             **failures(fails - {429} if route.path in MONITORED else fails),
         },
     }
@@ -96,7 +109,7 @@ def _answered(schema: JsonObject, example: Any) -> JsonObject:
     return {
         "description": "The answer; with `envelope=1` the same as `items` of an Envelope.",
         "headers": headers(*ANSWER),
-        "content": {"application/json": {"schema": schema, "example": example}},
+        "content": {JSON_TYPE: {"schema": schema, "example": example}},
     }
 
 

@@ -31,7 +31,9 @@ COMMON: dict[str, JsonObject] = {
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`return=envelope` is like `envelope=1` where the URL is silent (RFC 7240).",
+        "description": "`return=envelope` is like `envelope=1` where the URL is silent;"
+        " `respond-async` gets 202 instead of waiting for what is not stored, `respond-async,"
+        " wait=5` after so many seconds (RFC 7240).",
         "schema": {"type": "string"},
     },
     "If-None-Match": {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
 from services.answers.pages import OPEN
 from services.openapi.failures import Code, Problem
-from services.openapi.headers import JsonObject
+from services.openapi.headers import ALWAYS, JsonObject, headers
+from services.operations.operation import OperationState
 
 PLAIN, HTML, JSON = "text/plain", "text/html", "application/json"
+EVENTS = "text/event-stream"
 
 
 class EndpointInfo(TypedDict):
@@ -35,6 +37,7 @@ class ServiceInfo(TypedDict):
     docs: str
     openapi: str
     errors: str
+    dashboard: str
     endpoints: list[EndpointInfo]
 
 
@@ -91,6 +94,7 @@ class ServiceRoute:
     """One route, asked for by GET.
 
     `answers` are the kinds of its answer by media type: a type to be described, or a schema.
+    `answers_too` are its other good answers, by status.
     `fails` are the statuses it may fail with beside those of any request, `sends` the headers
     beside those of any answer; `security` is told where others may ask than elsewhere.
     """
@@ -101,10 +105,37 @@ class ServiceRoute:
     answers: dict[str, Any]
     fails: frozenset[int] = frozenset()
     sends: tuple[str, ...] = ("Cache-Control",)
+    answers_too: JsonObject = field(default_factory=dict)
     parameters: tuple[JsonObject, ...] = ()
     security: tuple[JsonObject, ...] = ()
 
 
+OPERATION_ID: JsonObject = {
+    "name": "operation_id",
+    "in": "path",
+    "required": True,
+    "description": "As `Location` of the 202 has it.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+    "example": "OJuasQtk_GgZIgZFBQfnEw",
+}
+LAST_EVENT_ID: JsonObject = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "Sent by browsers that connect again; `last` gets 204.",
+    "schema": {"type": "string"},
+}
+SINCE: JsonObject = {
+    "name": "since",
+    "in": "query",
+    "description": "`at` of the last row that you have: only later ones are told.",
+    "schema": {"type": "number"},
+}
+PROCESS: JsonObject = {
+    "name": "process",
+    "in": "query",
+    "description": "Whose rows those are; of another process all are told.",
+    "schema": {"type": "string"},
+}
 SERVICE: tuple[ServiceRoute, ...] = (
     ServiceRoute(
         "/",
@@ -138,5 +169,34 @@ SERVICE: tuple[ServiceRoute, ...] = (
         "This document.",
         {JSON: {"type": "object"}},
         sends=("Cache-Control", "ETag"),
+    ),
+    ServiceRoute(
+        "/operations/{operation_id}",
+        "getOperation",
+        "How far an answer is that somebody would not wait for.",
+        {JSON: OperationState},
+        frozenset((404,)),
+        sends=("Cache-Control", "Retry-After", "Location", "Link"),
+        parameters=(OPERATION_ID,),
+    ),
+    ServiceRoute(
+        "/operations/{operation_id}/events",
+        "getOperationEvents",
+        "The same as it happens: `progress`, then `done` or `failed`, and the stream ends.",
+        {EVENTS: {"type": "string"}},
+        frozenset((404, 503)),
+        sends=("Cache-Control", "X-Accel-Buffering"),
+        answers_too={
+            "204": {"description": "You have the last event.", "headers": headers(*ALWAYS)}
+        },
+        parameters=(OPERATION_ID, LAST_EVENT_ID),
+    ),
+    ServiceRoute(
+        "/dashboard/figures",
+        "getDashboardFigures",
+        "What the operator's page shows; members come and go.",
+        {JSON: {"type": "object"}},
+        parameters=(SINCE, PROCESS),
+        security=({}, {"OperatorToken": []}),
     ),
 )
