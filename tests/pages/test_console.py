@@ -167,6 +167,14 @@ def test_each_curl_on_the_page_works(open_console):
     assert [ran(line).status_code for line in lines] == [200] * 5
 
 
+def test_no_link_makes_a_curl_that_does_more_than_ask(open_console):
+    page = open_console("/artist/x'; touch y; '", complaints=("400",))
+    expect(page.get_by_role("alert")).to_contain_text("400 · invalid_request")
+    words = shlex.split(page.locator(".curl code").text_content())
+    assert len(words) == 2
+    assert words[1].endswith("/artist/x'%3B%20touch%20y%3B%20'")
+
+
 def test_from_an_artist_over_an_album_to_words_that_follow_the_clock(open_console):
     page = open_console(f"/artist/{ARTIST.id}", prepare=lambda page: page.clock.install())
     expect(page.get_by_role("heading", level=1)).to_have_text(ARTIST.name)
