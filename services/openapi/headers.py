@@ -93,6 +93,8 @@ HEADERS: dict[str, Header] = {
         "Which headers such a page may read.", TEXT, "ETag, Link, Retry-After, X-Cache"
     ),
     "Timing-Allow-Origin": Header("Who may read how long it took.", TEXT, "*"),
+    "X-Accel-Buffering": Header("Proxies must not hold events back.", TEXT, "no"),
+    "X-Total-Count": Header("How many items the whole list has.", COUNT, 50),
     "X-Request-ID": Header(
         "The name of this request, yours if you sent an acceptable one; it is in the log.",
         {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"},
@@ -147,6 +149,7 @@ ANSWER = (
     "Vary",
     "Preference-Applied",
     "Link",
+    "X-Total-Count",
     *ALWAYS,
 )
 #: Of answers that are still to come.

@@ -136,6 +136,10 @@ PROCESS: JsonObject = {
     "description": "Whose rows those are; of another process all are told.",
     "schema": {"type": "string"},
 }
+NOTHING_MORE: JsonObject = {
+    "description": "You have the last event.",
+    "headers": headers("Cache-Control", *ALWAYS),
+}
 SERVICE: tuple[ServiceRoute, ...] = (
     ServiceRoute(
         "/",
@@ -186,9 +190,7 @@ SERVICE: tuple[ServiceRoute, ...] = (
         {EVENTS: {"type": "string"}},
         frozenset((404, 503)),
         sends=("Cache-Control", "X-Accel-Buffering"),
-        answers_too={
-            "204": {"description": "You have the last event.", "headers": headers(*ALWAYS)}
-        },
+        answers_too={"204": NOTHING_MORE},
         parameters=(OPERATION_ID, LAST_EVENT_ID),
     ),
     ServiceRoute(
