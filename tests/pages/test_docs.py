@@ -40,7 +40,7 @@ def test_docs_shows_every_operation_and_tries_one_out(gateway, open_page):
     expect(answered.locator(".response-col_status")).to_contain_text("200")
     expect(answered).to_contain_text('"videoId"')
     expect(answered).to_contain_text("x-cache: miss")
-    assert ("/trending", "country=US&limit=3") in [(url.path, url.query) for url in asked]
+    assert ("/trending", "country=US&limit=3&offset=0") in [(url.path, url.query) for url in asked]
 
 
 def test_docs_reads_well_on_a_phone(gateway, open_page):

@@ -115,7 +115,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Up to 50 tracks from the radios of the given songs, the more frequent ones first.
+         * @description Fresh for 6 h, kept for 1 d; at most 60 per minute may have to be fetched.
+         */
+        get: operations["getRecommendations"];
         put?: never;
         /**
          * Up to 50 tracks from the radios of the given songs, the more frequent ones first.
@@ -255,7 +259,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Name and picture of many artists; failed ones are listed apart.
+         * @description Fresh for 6 h, kept for 1 d.
+         */
+        get: operations["getArtists"];
         put?: never;
         /**
          * Name and picture of many artists; failed ones are listed apart.
@@ -419,6 +427,57 @@ export interface paths {
         };
         /** This document. */
         get: operations["getOpenapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{operation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an answer is that somebody would not wait for. */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{operation_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as it happens: `progress`, then `done` or `failed`, and the stream ends. */
+        get: operations["getOperationEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the operator's page shows; members come and go. */
+        get: operations["getDashboardFigures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -775,6 +834,32 @@ export interface components {
          */
         NoSong: Record<string, never>;
         /**
+         * OperationState
+         * @description The answer of /operations/<id>, and the data of its events.
+         *
+         *     Units: `done` of `total` parts are here; `total` grows as the fetch learns what it needs.
+         *            `missing` names parts that are not here, or had to be left out, 50 at most. `result` is
+         *            where to GET the answer, null where only a POST gives it; `error` is the error body of
+         *            a failed one.
+         */
+        OperationState: {
+            id: string;
+            resource: string;
+            request: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed";
+            done: number;
+            total: number;
+            missing: string[];
+            started_at: string;
+            took_sec: number;
+            result: string | null;
+            events: string;
+            error: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * OtherResult
          * @description A profile, a podcast, an episode or a station; null where upstream says nothing.
          */
@@ -844,10 +929,11 @@ export interface components {
          * PlaylistPage
          * @description One playlist, and as many of its tracks as were asked for.
          *
+         *     `id` is null where upstream names none.
          *     Units: `trackCount` counts all of its tracks; `duration` is a text like "2 hours, 17 minutes".
          */
         PlaylistPage: {
-            id: string;
+            id: string | null;
             title: string;
             privacy: string;
             owned: boolean;
@@ -970,6 +1056,7 @@ export interface components {
             docs: string;
             openapi: string;
             errors: string;
+            dashboard: string;
             endpoints: components["schemas"]["EndpointInfo"][];
         } & {
             [key: string]: unknown;
@@ -1149,6 +1236,8 @@ export interface components {
                 ETag: components["headers"]["ETag"];
                 Vary: components["headers"]["Vary"];
                 "Preference-Applied": components["headers"]["Preference-Applied"];
+                Link: components["headers"]["Link"];
+                "X-Total-Count": components["headers"]["X-Total-Count"];
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "Server-Timing": components["headers"]["Server-Timing"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1156,9 +1245,38 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content?: never;
+        };
+        /** @description Where `Prefer: respond-async` was sent and nothing usable is stored: the answer is being fetched, and `Location` tells how far that is. */
+        Accepted: {
+            headers: {
+                Location: components["headers"]["Location"];
+                Link: components["headers"]["Link"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "Preference-Applied": components["headers"]["Preference-Applied"];
+                "X-Cache": components["headers"]["X-Cache"];
+                "Cache-Status": components["headers"]["Cache-Status"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OperationState"];
+            };
         };
         /** @description `invalid_request`: a parameter, id or body is not acceptable; the detail says what is allowed. */
         BadRequest: {
@@ -1171,6 +1289,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1190,6 +1311,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1208,6 +1332,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1227,6 +1354,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1246,6 +1376,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1264,6 +1397,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1282,6 +1418,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1300,6 +1439,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1320,6 +1462,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1338,6 +1483,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1356,6 +1504,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1381,6 +1532,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1408,6 +1562,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1429,6 +1586,9 @@ export interface components {
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                 "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                 "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1439,8 +1599,8 @@ export interface components {
     };
     parameters: {
         /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
-        envelope: "0" | "1" | "false" | "true";
-        /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+        envelope: "0" | "1" | "false" | "true" | "";
+        /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
         Prefer: string;
         /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
         "If-None-Match": string;
@@ -1500,10 +1660,40 @@ export interface components {
          */
         "Preference-Applied": string;
         /**
-         * @description Where the next and the previous page are (RFC 8288): `rel="next"`, `rel="prev"`.
+         * @description Where the next and the previous page are (RFC 8288): `rel="next"`, `rel="prev"`, `rel="first"`; of a 202 the same as `Location`, `rel="monitor"`.
          * @example </trending?limit=10&offset=10>; rel="next"
          */
         Link: string;
+        /**
+         * @description Where to look how far the answer is, or, once it is there, where to get it.
+         * @example /operations/OJuasQtk_GgZIgZFBQfnEw
+         */
+        Location: string;
+        /**
+         * @description Who may read this from another origin's page; every page, unless the operator lists them.
+         * @example *
+         */
+        "Access-Control-Allow-Origin": string;
+        /**
+         * @description Which headers such a page may read.
+         * @example ETag, Link, Retry-After, X-Cache
+         */
+        "Access-Control-Expose-Headers": string;
+        /**
+         * @description Who may read how long it took.
+         * @example *
+         */
+        "Timing-Allow-Origin": string;
+        /**
+         * @description Proxies must not hold events back.
+         * @example no
+         */
+        "X-Accel-Buffering": string;
+        /**
+         * @description How many items the whole list has.
+         * @example 50
+         */
+        "X-Total-Count": number;
         /**
          * @description The name of this request, yours if you sent an acceptable one; it is in the log.
          * @example 5f0c9a1b2c3d4e5f6071829304a5b6c7
@@ -1564,13 +1754,17 @@ export interface operations {
             query?: {
                 /** @description Whose charts; ZZ are the global ones. */
                 country?: "AE" | "AR" | "AT" | "AU" | "BE" | "BO" | "BR" | "CA" | "CH" | "CL" | "CO" | "CR" | "CZ" | "DE" | "DK" | "DO" | "EC" | "EE" | "EG" | "ES" | "FI" | "FR" | "GB" | "GT" | "HK" | "HN" | "HU" | "ID" | "IE" | "IL" | "IN" | "IS" | "IT" | "JP" | "KE" | "KR" | "LU" | "MX" | "MY" | "NG" | "NI" | "NL" | "NO" | "NZ" | "PA" | "PE" | "PH" | "PL" | "PT" | "PY" | "RO" | "RS" | "RU" | "SA" | "SE" | "SG" | "SV" | "TH" | "TR" | "TW" | "TZ" | "UA" | "UG" | "US" | "UY" | "VN" | "ZA" | "ZW" | "ZZ";
-                /** @description How many tracks. A whole number; less than 1 counts as 1, more than 50 as 50. */
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 50 as 50. */
                 limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -1595,6 +1789,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1602,6 +1798,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1668,6 +1867,7 @@ export interface operations {
                     "application/json": components["schemas"]["Track"][];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -1685,11 +1885,13 @@ export interface operations {
     getBillboard: {
         parameters: {
             query?: {
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -1714,6 +1916,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1721,6 +1925,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1838,6 +2045,7 @@ export interface operations {
                     "application/json": components["schemas"]["HotChart"];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -1855,11 +2063,17 @@ export interface operations {
     getArtistSongs: {
         parameters: {
             query?: {
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 500 as 500. */
+                limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -1887,6 +2101,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1894,6 +2110,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1956,6 +2175,7 @@ export interface operations {
                     "application/json": components["schemas"]["ArtistSong"][];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -1975,11 +2195,13 @@ export interface operations {
             query: {
                 /** @description Which songs; the answer keeps order and repetitions. 1 to 200 ids. */
                 ids: string[];
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2004,6 +2226,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2011,6 +2235,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2085,6 +2312,7 @@ export interface operations {
                     "application/json": (components["schemas"]["Song"] | components["schemas"]["FailedSong"])[];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2101,11 +2329,13 @@ export interface operations {
     postSongs: {
         parameters: {
             query?: {
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2134,6 +2364,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2141,6 +2373,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2215,6 +2450,7 @@ export interface operations {
                     "application/json": (components["schemas"]["Song"] | components["schemas"]["FailedSong"])[];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2243,11 +2479,13 @@ export interface operations {
                 album?: string;
                 /** @description Its video, where one is known. A video id: 11 letters, digits, - or _. */
                 videoId?: string;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2272,6 +2510,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2279,6 +2519,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2297,6 +2540,7 @@ export interface operations {
                     "application/json": components["schemas"]["LyricsAnswer"];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2311,14 +2555,22 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    postRecommendations: {
+    getRecommendations: {
         parameters: {
-            query?: {
+            query: {
+                /** @description The songs to begin with; they are not among the answer. 1 to 50 ids, in any order. */
+                ids: string[];
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 50 as 50. */
+                limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2328,11 +2580,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RecommendationsRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description The answer; with `envelope=1` the same as `items` of an Envelope. */
             200: {
@@ -2347,6 +2595,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2354,6 +2604,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2426,6 +2679,148 @@ export interface operations {
                     "application/json": components["schemas"]["Track"][];
                 };
             };
+            202: components["responses"]["Accepted"];
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    postRecommendations: {
+        parameters: {
+            query?: {
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 50 as 50. */
+                limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
+                /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
+                envelope?: components["parameters"]["envelope"];
+            };
+            header?: {
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecommendationsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer; with `envelope=1` the same as `items` of an Envelope. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    "X-Data-Missing": components["headers"]["X-Data-Missing"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "title": "Paint the Parade",
+                     *         "videoId": "oOCEqXA2Z8E",
+                     *         "artists": [
+                     *           {
+                     *             "id": "UCjJKJ1Xo5nPbw4myalN2E2g",
+                     *             "name": "Last Beacon"
+                     *           }
+                     *         ],
+                     *         "album": {
+                     *           "id": "MPREb_7YdooF9-Enu",
+                     *           "name": "Don't Wake My Wild Feather"
+                     *         },
+                     *         "duration": "6:38",
+                     *         "duration_seconds": 398,
+                     *         "thumbnails": [
+                     *           {
+                     *             "url": "https://lh3.googleusercontent.com/xKBeeNtnkVKTJYy5v6f28XzQ7CezPtNxIdCzT4MncGEQziVLKiSrZsDd4i7Py_LJLSpSJsC13PIv=w60-h60-l90-rj",
+                     *             "width": 60,
+                     *             "height": 60
+                     *           },
+                     *           {
+                     *             "url": "https://lh3.googleusercontent.com/xKBeeNtnkVKTJYy5v6f28XzQ7CezPtNxIdCzT4MncGEQziVLKiSrZsDd4i7Py_LJLSpSJsC13PIv=w120-h120-l90-rj",
+                     *             "width": 120,
+                     *             "height": 120
+                     *           }
+                     *         ],
+                     *         "isExplicit": null,
+                     *         "videoType": "MUSIC_VIDEO_TYPE_ATV",
+                     *         "year": "2008"
+                     *       },
+                     *       {
+                     *         "title": "طير 2",
+                     *         "videoId": "ybU7FQffVl8",
+                     *         "artists": [
+                     *           {
+                     *             "id": "UC158peOb2RvCRkxYRLgnqcw",
+                     *             "name": "ريح"
+                     *           }
+                     *         ],
+                     *         "album": {
+                     *           "id": "MPREb_ahpaeaf2-n7",
+                     *           "name": "سماء ريح نور"
+                     *         },
+                     *         "duration": "5:45",
+                     *         "duration_seconds": 345,
+                     *         "thumbnails": [
+                     *           {
+                     *             "url": "https://lh3.googleusercontent.com/IvCUzYIoK7iuD8lneZSj5IHa_OXo7GvUfDNdSFGelpIBEYILQfkA-BjSgvA-A14kW4cHhTR4zkt3=w60-h60-l90-rj",
+                     *             "width": 60,
+                     *             "height": 60
+                     *           },
+                     *           {
+                     *             "url": "https://lh3.googleusercontent.com/IvCUzYIoK7iuD8lneZSj5IHa_OXo7GvUfDNdSFGelpIBEYILQfkA-BjSgvA-A14kW4cHhTR4zkt3=w120-h120-l90-rj",
+                     *             "width": 120,
+                     *             "height": 120
+                     *           }
+                     *         ],
+                     *         "isExplicit": null,
+                     *         "videoType": "MUSIC_VIDEO_TYPE_ATV",
+                     *         "year": "1989"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Track"][];
+                };
+            };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2447,13 +2842,17 @@ export interface operations {
             query: {
                 /** @description Whose songs. 1 to 50 ids, in any order. */
                 artists: string[];
-                /** @description How many songs in all. A whole number; less than 1 counts as 1, more than 200 as 200. */
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 200 as 200. */
                 limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2478,6 +2877,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2485,6 +2886,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2549,6 +2953,7 @@ export interface operations {
                     "application/json": components["schemas"]["MixSong"][];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2570,13 +2975,17 @@ export interface operations {
                 query: string;
                 /** @description Only this kind of thing; without it one page of mixed kinds. */
                 filter?: "albums" | "artists" | "community_playlists" | "episodes" | "featured_playlists" | "playlists" | "podcasts" | "profiles" | "songs" | "videos";
-                /** @description How many results of one kind; without a filter it does nothing. A whole number; less than 1 counts as 1, more than 100 as 100. */
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 100 as 100. */
                 limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2601,6 +3010,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2608,6 +3019,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2692,6 +3106,7 @@ export interface operations {
                     "application/json": (components["schemas"]["SongResult"] | components["schemas"]["VideoResult"] | components["schemas"]["AlbumResult"] | components["schemas"]["ArtistResult"] | components["schemas"]["PlaylistResult"] | components["schemas"]["OtherResult"])[];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2715,7 +3130,7 @@ export interface operations {
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2740,6 +3155,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2747,6 +3164,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2759,6 +3179,7 @@ export interface operations {
                     "application/json": string[];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2776,11 +3197,13 @@ export interface operations {
     getSong: {
         parameters: {
             query?: {
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2808,6 +3231,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2815,6 +3240,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2924,6 +3352,7 @@ export interface operations {
                     "application/json": components["schemas"]["PlayerAnswer"];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -2941,11 +3370,17 @@ export interface operations {
     getRelated: {
         parameters: {
             query?: {
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 100 as 100. */
+                limit?: number;
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
+                offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -2973,6 +3408,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2980,6 +3417,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3052,6 +3492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Track"][];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3069,11 +3510,13 @@ export interface operations {
     getArtist: {
         parameters: {
             query?: {
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -3101,6 +3544,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -3108,6 +3553,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3404,6 +3852,7 @@ export interface operations {
                     "application/json": components["schemas"]["ArtistPage"];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3418,14 +3867,18 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    postArtists: {
+    getArtists: {
         parameters: {
-            query?: {
+            query: {
+                /** @description Which artists; the answer keeps their order. 1 to 50 ids. */
+                ids: string[];
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -3435,11 +3888,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ArtistsRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description The answer; with `envelope=1` the same as `items` of an Envelope. */
             200: {
@@ -3454,6 +3903,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -3461,6 +3912,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3494,6 +3948,104 @@ export interface operations {
                     "application/json": components["schemas"]["Artists"];
                 };
             };
+            202: components["responses"]["Accepted"];
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    postArtists: {
+        parameters: {
+            query?: {
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
+                /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
+                envelope?: components["parameters"]["envelope"];
+            };
+            header?: {
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: components["parameters"]["X-Request-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtistsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer; with `envelope=1` the same as `items` of an Envelope. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    "X-Data-Missing": components["headers"]["X-Data-Missing"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "artists": [
+                     *         {
+                     *           "browseId": "UCCk9_ocqw551dYTP_djW8Rg",
+                     *           "name": "Nova x Kestrel",
+                     *           "thumbnail": {
+                     *             "url": "https://lh3.googleusercontent.com/qhEkpjRaTmc7o734iCg71OCv0EOjodTJj3rAjr1vkFu5h-d5QnEsqmx__7gs5dUs-bZvia1HlB6B=w2880-h1200-p-l90-rj",
+                     *             "width": 2880,
+                     *             "height": 1200
+                     *           }
+                     *         },
+                     *         {
+                     *           "browseId": "UCrl1HolM14UWliQOmtaSH1A",
+                     *           "name": "DJ Feat. Nobody",
+                     *           "thumbnail": {
+                     *             "url": "https://lh3.googleusercontent.com/Fa6E3rl1xkxMaHCHhT03uTyWd39FGHIb9olgq0bgSmbMKHSg3TchFGrhziL3jKVk08yA1Hz8XvpQ=w2880-h1200-p-l90-rj",
+                     *             "width": 2880,
+                     *             "height": 1200
+                     *           }
+                     *         }
+                     *       ],
+                     *       "total_requested": 2,
+                     *       "total_successful": 2,
+                     *       "total_failed": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Artists"];
+                };
+            };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3512,11 +4064,13 @@ export interface operations {
     getAlbum: {
         parameters: {
             query?: {
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -3544,6 +4098,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -3551,6 +4107,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3722,6 +4281,7 @@ export interface operations {
                     "application/json": components["schemas"]["AlbumPage"];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3739,15 +4299,17 @@ export interface operations {
     getPlaylist: {
         parameters: {
             query?: {
-                /** @description How many tracks. A whole number; less than 1 counts as 1, more than 500 as 500. */
+                /** @description How many items. A whole number; less than 1 counts as 1, more than 500 as 500. */
                 limit?: number;
-                /** @description How many tracks to leave out before the first. A whole number from 0 to 5000. */
+                /** @description How many items to leave out before the first. A whole number from 0 to 5000. */
                 offset?: number;
+                /** @description Only these members; dots lead into objects and through lists. */
+                fields?: string[];
                 /** @description `1` wraps the answer: it comes as `items` of an Envelope, which tells how old it is. No shared cache may keep that. */
                 envelope?: components["parameters"]["envelope"];
             };
             header?: {
-                /** @description `return=envelope` is like `envelope=1` where the URL is silent (RFC 7240). */
+                /** @description `return=envelope` is like `envelope=1` where the URL is silent; `respond-async` gets 202 instead of waiting for what is not stored, `respond-async, wait=5` after so many seconds (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description The `ETag` of the answer that you hold: 304 while it still stands. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
@@ -3775,6 +4337,8 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Vary: components["headers"]["Vary"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -3782,6 +4346,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3895,6 +4462,7 @@ export interface operations {
                     "application/json": components["schemas"]["PlaylistPage"];
                 };
             };
+            202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3933,6 +4501,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3974,6 +4545,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4013,6 +4587,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4050,6 +4627,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4087,6 +4667,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4125,6 +4708,9 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4164,6 +4750,176 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+        };
+    };
+    getOperation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /**
+                 * @description As `Location` of the 202 has it.
+                 * @example OJuasQtk_GgZIgZFBQfnEw
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    Location: components["headers"]["Location"];
+                    Link: components["headers"]["Link"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationState"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+        };
+    };
+    getOperationEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent by browsers that connect again; `last` gets 204. */
+                "Last-Event-ID"?: string;
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /**
+                 * @description As `Location` of the 202 has it.
+                 * @example OJuasQtk_GgZIgZFBQfnEw
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description You have the last event. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getDashboardFigures: {
+        parameters: {
+            query?: {
+                /** @description `at` of the last row that you have: only later ones are told. */
+                since?: number;
+                /** @description Whose rows those are; of another process all are told. */
+                process?: string;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {

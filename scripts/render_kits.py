@@ -1,4 +1,4 @@
-"""Writes what clients/ makes of docs/openapi.json: TypeScript types and a Postman collection."""
+"""Writes what kits/ has of docs/openapi.json: TypeScript types and a Postman collection."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scripts.postman_collection import collection, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "openapi.json"
-KIT = ROOT / "clients" / "typescript"
+KIT = ROOT / "kits" / "typescript"
 #: What `npm ci` brings; it is run by the Node of a wheel, so that nobody has to install one.
 GENERATOR = KIT / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
-POSTMAN = ROOT / "clients" / "postman"
+POSTMAN = ROOT / "kits" / "postman"
 
 
 def rendered() -> dict[Path, str]:

@@ -1,5 +1,5 @@
 /** What must not compile: each line is wrong, and says nothing if the types have gone soft. */
-import { Gateway, sentenceFor, type Answer, type Problem } from "../../clients/typescript/sample";
+import { Gateway, sentenceFor, type Answer, type Problem } from "../../kits/typescript/sample";
 
 const gateway = new Gateway("http://127.0.0.1");
 // @ts-expect-error no such path

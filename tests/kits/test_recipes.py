@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.upstream_emulator import Fault
-from tests.clients.conftest import node
+from tests.kits.conftest import node
 
 RECIPES = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
 

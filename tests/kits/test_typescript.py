@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.render_clients import KIT, types
-from tests.clients.conftest import answer_of, node
+from scripts.render_kits import KIT, types
+from tests.kits.conftest import answer_of, node
 
 HERE = Path(__file__).parent
 
 
 def test_the_types_are_those_of_the_document(kit):
-    assert (KIT / "gateway.d.ts").read_text() == types(), "run `make clients`"
+    assert (KIT / "gateway.d.ts").read_text() == types(), "run `make kits`"
 
 
 def test_the_sample_compiles_strictly_and_misuse_does_not(kit):

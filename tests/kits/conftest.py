@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from scripts.render_clients import DOCUMENT, GENERATOR, KIT
+from scripts.render_kits import DOCUMENT, GENERATOR, KIT
 from tests.system.conftest import Process, free_port
 
 
@@ -31,7 +31,7 @@ def kit():
     """The tools of the TypeScript kit; where npm could not bring them, only CI insists."""
     if not GENERATOR.exists():
         if os.environ.get("CI"):
-            pytest.fail("clients/typescript/node_modules is missing: make setup")
+            pytest.fail("kits/typescript/node_modules is missing: make setup")
         pytest.skip("needs npm's registry once: make setup")
     return KIT
 

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from scripts.postman_collection import SCHEMA, collection, environment, operations
-from scripts.render_clients import POSTMAN
+from scripts.render_kits import POSTMAN
 
 COLLECTION = POSTMAN / "gateway.postman_collection.json"
 ENVIRONMENT = POSTMAN / "demo.postman_environment.json"
@@ -17,8 +17,8 @@ REQUESTS = [item for folder in SENT["item"] for item in folder["item"]]
 
 
 def test_it_is_made_from_the_document(document):
-    assert collection(document) == SENT, "run `make clients`"
-    assert environment(document) == DEMO, "run `make clients`"
+    assert collection(document) == SENT, "run `make kits`"
+    assert environment(document) == DEMO, "run `make kits`"
 
 
 def test_it_has_every_operation_once(document):
