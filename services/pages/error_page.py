@@ -52,8 +52,11 @@ def mount_error_page(app: Flask, documents: Documents) -> None:
         return response
 
     app.add_url_rule(PATH, "errors", view)
-    style = documents.view(HERE / "errors" / "errors.css")
-    app.add_url_rule("/assets/errors/errors.css", "errors/errors.css", style)
+    css = (HERE / "errors" / "errors.css").read_bytes()
+    style = Document(css, "text/css; charset=utf-8", POLICY)
+    app.add_url_rule(
+        "/assets/errors/errors.css", "errors/errors.css", documents.packed(style.response)
+    )
 
 
 def _page(errors: list[dict[str, Any]]) -> bytes:

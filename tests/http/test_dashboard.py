@@ -33,7 +33,7 @@ def test_the_page_is_for_anybody_and_holds_nothing(run_gateway):
 
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
-    assert running.get("/assets/dashboard/main.js").mimetype == "text/javascript"
+    assert running.get("/assets/dashboard/any/main.js").mimetype == "text/javascript"
     assert running.get("/").json["dashboard"] == "/dashboard"
 
 

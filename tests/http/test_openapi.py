@@ -15,8 +15,8 @@ from sites import VERSION
 FILES = [
     "/openapi.json",
     "/docs",
-    "/assets/docs/docs.js",
-    "/assets/docs/docs.css",
+    "/assets/docs/any/docs.js",
+    "/assets/docs/any/docs.css",
     "/assets/swagger-ui/swagger-ui-bundle.js",
     "/assets/swagger-ui/swagger-ui.css",
 ]

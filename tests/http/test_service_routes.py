@@ -1,9 +1,11 @@
 """/livez, /readyz, /metrics, and why /health says degraded."""
 
 import math
+import re
 from types import SimpleNamespace
 
 import pytest
+from cachelib import SimpleCache
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
@@ -321,3 +323,31 @@ def test_a_server_that_tells_nothing_is_no_trouble(running):
 
     assert reasons(running) == {}
     assert SimpleNamespace(**running.get("/health").json).server == {}
+
+
+# ---- pages
+
+
+def test_what_a_page_loads_is_asked_for_once_and_a_new_version_at_once(running):
+    page = running.get("/", Accept="text/html")
+    files = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page.text)
+
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert len(files) > 3
+    for file in files:
+        named = running.get(file)
+        other = running.get(re.sub(r"/[0-9a-f]{12}/", "/000000000000/", file))
+        assert named.cache_control.immutable and named.cache_control.max_age > 86_400
+        assert (other.data, other.headers["Cache-Control"]) == (named.data, "no-cache")
+
+
+def test_versions_that_nobody_serves_fill_no_memory(running, monkeypatch):
+    kept = set()
+    monkeypatch.setattr(SimpleCache, "set", lambda self, key, value: kept.add(key))
+
+    for number in range(9):
+        target = f"/assets/console/{number}/main.js"
+        packed = running.get(target, **{"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+
+    assert len(kept) == 1

@@ -156,11 +156,11 @@ def test_the_keyboard_skips_to_the_content_and_sees_where_it_is(open_console):
 def test_the_page_and_its_files_are_small_and_there(console_gateway):
     files = [path for path in CONSOLE.rglob("*") if path.name != "index.html" and path.is_file()]
     for path in files:
-        answer = console_gateway.get(f"/assets/console/{path.relative_to(CONSOLE)}")
+        answer = console_gateway.get(f"/assets/console/any/{path.relative_to(CONSOLE)}")
         assert (answer.status_code, answer.content) == (200, path.read_bytes())
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
         assert len(path.read_text().splitlines()) <= MOST_LINES
-    packed = [console_gateway.get(f"/assets/console/{p.relative_to(CONSOLE)}") for p in files]
+    packed = [console_gateway.get(f"/assets/console/any/{p.relative_to(CONSOLE)}") for p in files]
     assert sum(int(answer.headers["Content-Length"]) for answer in packed) < 40_000
     icon = console_gateway.get("/favicon.ico")
     assert (icon.status_code, icon.headers["Content-Type"][:6]) == (200, "image/")

@@ -218,12 +218,12 @@ def test_the_board_fits_a_phone_in_both_schemes(gateway, open_page, emulator, sc
 def test_percentiles_lie_inside_their_bucket_and_pauses_double(gateway, open_page, emulator):
     page = open_page(f"{gateway.url}/dashboard")
     seconds = page.evaluate(
-        "import('/assets/dashboard/timeline.js').then(({ percentileOf }) =>"
+        "import('/assets/dashboard/any/timeline.js').then(({ percentileOf }) =>"
         " [[[0, 0, 0], 0.5], [[10, 0, 0], 0.5], [[0, 10, 0], 1], [[5, 0, 5], 0.99]]"
         ".map(([counts, share]) => percentileOf(counts, [1, 2], share)))"
     )
     pauses = page.evaluate(
-        "import('/assets/dashboard/feed.js').then(({ Feed }) => {"
+        "import('/assets/dashboard/any/feed.js').then(({ Feed }) => {"
         " const feed = new Feed({}); return [1, 2, 3, 4, 5].map(() => feed.longer()); })"
     )
     assert seconds == [None, 0.5, 2, 2]
