@@ -56,17 +56,17 @@ def operations(document: JsonObject) -> Iterator[tuple[str, str, JsonObject]]:
 
 
 def _values(document: JsonObject, origin: str) -> dict[str, str]:
-    """What the variables stand for; of two operations that share one the first says it."""
-    values: dict[str, str] = {}
-    for _, _, operation in operations(document):
-        for name, examples in _variables(document, operation).items():
-            values.setdefault(name, _spelled(examples[origin]["value"]))
-    return values
+    """What the variables stand for."""
+    return {
+        name: _spelled(examples[origin]["value"])
+        for _, _, operation in operations(document)
+        for name, examples in _variables(document, operation).items()
+    }
 
 
 def _variables(document: JsonObject, operation: JsonObject) -> dict[str, JsonObject]:
     """Examples by variable: parameters of the URL, and a POST's body by its operation's name."""
-    found = {one["name"]: _examples(one) for one in _parameters(document, operation)}
+    found = {one["variable"]: _examples(one) for one in _parameters(document, operation)}
     if "requestBody" in operation:
         found[operation["operationId"]] = _examples(_body_of(operation))
     return {name: examples for name, examples in found.items() if _is_variable(examples)}
@@ -158,10 +158,9 @@ def _argument(parameter: JsonObject, is_sent: bool) -> JsonObject:
 
 def _value(parameter: JsonObject) -> str:
     """A variable, or else the one value that the document gives."""
-    name: str = parameter["name"]
     examples = _examples(parameter)
     if _is_variable(examples):
-        return "{{" + name + "}}"
+        return "{{" + str(parameter["variable"]) + "}}"
     default = parameter["schema"].get("default", "")
     shown = next(iter(examples.values()), {"value": parameter.get("example", default)})
     return _spelled(shown["value"])
@@ -186,6 +185,18 @@ def _parameters(document: JsonObject, operation: JsonObject) -> Iterator[JsonObj
     """The operation's own and those that it shares, which are references."""
     for parameter in operation.get("parameters", ()):
         name = parameter.get("$ref", "").rpartition("/")[2]
-        yield {"required": False} | (
-            document["components"]["parameters"][name] if name else parameter
-        )
+        told = document["components"]["parameters"][name] if name else parameter
+        yield {"required": False, "variable": _variable(document, operation, told)} | told
+
+
+def _variable(document: JsonObject, operation: JsonObject, parameter: JsonObject) -> str:
+    """A parameter's name, and whose it is where another operation means something else by it."""
+    name: str = parameter["name"]
+    namesakes = (
+        other
+        for _, _, one in operations(document)
+        for other in one.get("parameters", ())
+        if other.get("name") == name and _is_variable(_examples(other))
+    )
+    is_first = _examples(next(namesakes, parameter)) == _examples(parameter)
+    return name if is_first else f"{operation['operationId']}_{name}"
