@@ -55,9 +55,9 @@ lint: .venv/.develops ## ruff, code and format
 types: .venv/.develops ## mypy, strict on product code
 	$(BIN)/mypy
 
-docs: .venv/.develops ## write what is generated: README.md's tables, .env.example, docs/openapi.json
-	$(BIN)/python -m scripts.render_docs
+docs: .venv/.develops ## write what is generated: README.md's tables, .env.example, docs/openapi.json, docs/endpoints.md
 	$(BIN)/python -m scripts.publish_openapi
+	$(BIN)/python -m scripts.render_docs
 
 kits: setup ## write what docs/openapi.json means for clients: types and a collection
 	$(BIN)/python -m scripts.render_kits

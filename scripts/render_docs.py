@@ -1,4 +1,4 @@
-"""Writes the generated tables of README.md and all of .env.example; --check only compares."""
+"""Writes README.md's generated tables, .env.example, docs/endpoints.md; --check only compares."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from errors import ERRORS
+from scripts.endpoint_pages import endpoints_page
 from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
 from services.resource import Batch
@@ -30,7 +31,8 @@ def endpoints_table() -> str:
     limits = default_limits()
     for endpoint in ENDPOINTS:
         name = endpoint.part.name if isinstance(endpoint, Batch) else endpoint.name
-        ask = "<br>".join(f"`{method} {endpoint.path}`" for method in endpoint.methods)
+        asks = "<br>".join(f"`{method} {endpoint.path}`" for method in endpoint.methods)
+        ask = f"[{asks}](docs/endpoints.md#{endpoint.name})"
         lives = f"{span(limits[name].ttl_sec)} / {span(limits[name].stale_sec)}"
         rows.append(f"| {ask} | {endpoint.summary} | {lives} | {endpoint.rate_limit or ''} |")
     return "\n".join(rows)
@@ -150,6 +152,7 @@ def main() -> int:
     for path, wanted in (
         (ROOT / "README.md", readme((ROOT / "README.md").read_text())),
         (ROOT / ".env.example", env_example()),
+        (ROOT / "docs" / "endpoints.md", endpoints_page()),
     ):
         if path.exists() and path.read_text() == wanted:
             continue

@@ -31,6 +31,7 @@ def test_the_env_example_is_generated_from_the_settings():
 
 def test_check_fails_when_a_document_differs(monkeypatch, tmp_path, capsys):
     (tmp_path / "README.md").write_text("<!-- generated: errors -->\nold\n<!-- end -->\n")
+    (tmp_path / "docs").mkdir()
     monkeypatch.setattr(render_docs, "ROOT", tmp_path)
     monkeypatch.setattr(sys, "argv", ["render_docs", "--check"])
     assert render_docs.main() == 1
