@@ -74,7 +74,7 @@ HOSTILE = (
     Hostile("an overlong encoding", get(b"/search?query=%c0%ae")),
     Hostile("a doubled parameter", get(b"/search?query=a&query=b")),
     Hostile("a text of a thousand letters", get(b"/search?query=" + b"a" * 1000)),
-    Hostile("a number of a thousand digits", get(b"/trending?limit=" + b"9" * 1000)),
+    Hostile("a number of over a thousand digits", get(b"/trending?limit=" + b"9" * 1001)),
     Hostile("digits of another script", get(b"/playlist/PL1234567890?offset=%D9%A1")),
     Hostile("a way up", get(b"/song/..%2f..%2fetc%2fpasswd"), (400, 404)),
     Hostile("dots in the path", get(b"/%2e%2e/trending"), (400, 404)),

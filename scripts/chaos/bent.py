@@ -30,7 +30,7 @@ DESCRIPTORS = "CHAOS_DESCRIPTORS"
 _FORM = struct.Struct("dddd")
 #: Ends the threads that do their work in the background for good.
 ENDS_THREADS = signal.SIGUSR1
-BACKGROUND = frozenset({"log-writer", "prewarm", "redis-tend", "redis-listen"})
+BACKGROUND = frozenset({"log-writer", "prewarm", "timeline", "redis-tend", "redis-listen"})
 
 
 class World:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from cachelib import SimpleCache
 from flask import Flask, Request, Response, request
 from flask_compress import Compress
 
+from errors import NotFound
 from services.responses import SECURITY
 
 HERE = Path(__file__).parent
@@ -64,32 +66,27 @@ class Documents:
 
     def open(self, name: str, policy: str = POLICY) -> View:
         """The page of this name, whose other files are served under /assets/<name>/<version>/."""
-        files = _files_of(HERE / name)
-        index = files.pop(INDEX)
-        version = _version_of(files)
-        for file, body in files.items():
-            document = Document(body, _type_of(file), policy)
-            view = self._versioned(document, version)
-            self._app.add_url_rule(f"/assets/{name}/<version>/{file}", f"{name}/{file}", view)
-        here = f"/assets/{name}/".encode()
-        page = index.replace(here, here + version.encode() + b"/")
-        return self.packed(Document(page, _type_of(INDEX), policy).response)
+        documents = documents_of(name, policy)
+        version = version_of(name)
 
-    def _versioned(self, document: Document, current: str) -> Callable[[str], Response]:
-        """The file; under another version, as while instances are replaced, not to be kept."""
-        unsure = self.packed(document.response)
-        sure = self.packed(replace(document, cache_control=FOREVER).response)
+        def file(named: str, file: str) -> Response:
+            """Under another version, as while instances are replaced, it is not to be kept."""
+            document = documents.get(file)
+            if document is None or file == INDEX:
+                raise NotFound
+            is_sure = named == version
+            kept = replace(document, cache_control=FOREVER) if is_sure else document
+            return self.packed(kept.response)()
 
-        def view(version: str) -> Response:
-            return sure() if version == current else unsure()
-
-        return view
+        self._app.add_url_rule(f"/assets/{name}/<named>/<path:file>", f"{name}_files", file)
+        index, here = documents[INDEX], f"/assets/{name}/".encode()
+        page = index.body.replace(here, here + version.encode() + b"/")
+        return self.packed(replace(index, body=page).response)
 
     def _lay_out_root(self) -> None:
         """What browsers and crawlers ask for unasked lies where they look for it."""
-        for file, body in _files_of(HERE / ROOT).items():
-            view = self.packed(Document(body, _type_of(file), POLICY).response)
-            self._app.add_url_rule(f"/{file}", file, view)
+        for file, document in documents_of(ROOT, POLICY).items():
+            self._app.add_url_rule(f"/{file}", file, self.packed(document.response))
 
     def packed(self, view: View) -> View:
         """The same view, compressed for who takes that."""
@@ -102,15 +99,23 @@ def prefers_page() -> bool:
     return request.accept_mimetypes.best_match(("application/json", HTML)) == HTML
 
 
-def _files_of(folder: Path) -> dict[str, bytes]:
-    """The files of a folder and of those in it, by their path in it."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+@cache
+def documents_of(name: str, policy: str) -> Mapping[str, Document]:
+    """The files of a folder and of those in it, by their path in it: read once a process."""
+    folder = HERE / name
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return {
+        name: Document(path.read_bytes(), _type_of(name), policy)
+        for name, path in zip(names, files, strict=True)
+    }
 
 
-def _version_of(files: dict[str, bytes]) -> str:
+@cache
+def version_of(name: str) -> str:
     """The same for the same files."""
-    return hashlib.blake2b(b"".join(files.values()), digest_size=6).hexdigest()
+    bodies = [document.body for document in documents_of(name, POLICY).values()]
+    return hashlib.blake2b(b"".join(bodies), digest_size=6).hexdigest()
 
 
 def _type_of(file: str) -> str:
@@ -119,5 +124,5 @@ def _type_of(file: str) -> str:
 
 
 def _name_of(asked: Request) -> str:
-    """The file, however its version is spelled: there are as many as there are routes."""
-    return asked.endpoint or ""
+    """The file, however its version is spelled: there are only so many."""
+    return f"{asked.endpoint} {(asked.view_args or {}).get('file', '')}"

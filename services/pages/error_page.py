@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -44,7 +45,7 @@ def mount_error_page(app: Flask, documents: Documents) -> None:
     """The page for browsers, the same as JSON for everybody else."""
     errors = [explained(error) for error in ERRORS]
     told = Document(orjson.dumps({"errors": errors}), JSON_TYPE, POLICY)
-    page = documents.packed(Document(_page(errors), f"{HTML}; charset=utf-8", POLICY).response)
+    page = documents.packed(Document(_page(), f"{HTML}; charset=utf-8", POLICY).response)
 
     def view() -> Response:
         response = page() if prefers_page() else told.response()
@@ -59,7 +60,10 @@ def mount_error_page(app: Flask, documents: Documents) -> None:
     )
 
 
-def _page(errors: list[dict[str, Any]]) -> bytes:
+@cache
+def _page() -> bytes:
+    """Made once a process."""
+    errors = [explained(error) for error in ERRORS]
     templates = Environment(
         loader=FileSystemLoader(HERE / "errors"),
         autoescape=True,

@@ -329,7 +329,7 @@ def test_two_nodes_over_one_redis_keep_their_promises(redis_server):
     run_state_machine_as_test(
         lambda: TwoNodes(redis_server),
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=60,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -95,7 +95,7 @@ def memory_limited(stage: Stage) -> Iterator[Measured]:
 @fault(
     number=47,
     group="process",
-    what="the threads of log, prewarm, Redis's upkeep and its purges are ended from inside",
+    what="the threads of log, prewarm, dashboard, Redis's upkeep and purges are ended from inside",
     promise="the watchdog starts each again: the log goes on, prewarm runs, Redis is found again",
 )
 def threads_end(stage: Stage) -> Iterator[Measured]:
