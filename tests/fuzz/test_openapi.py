@@ -22,7 +22,7 @@ from tests.doubles import FakeClock
 
 #: `make fuzz` asks for hours, a change must not wait for them.
 IS_LONG = hypothesis.settings().max_examples > 1000
-EXAMPLES = 400 if IS_LONG else 2
+EXAMPLES = 400 if IS_LONG else 1
 ONLY_FUZZING = {name: {"enabled": False} for name in ("examples", "coverage", "stateful")}
 #: What answers hold is null here and there, and it would send that as an id.
 OWN_VALUES = {"extra-data-sources": {"responses": False}}
