@@ -171,9 +171,11 @@ class Running:
         """The open connections."""
         return list(self.server.channels.values())
 
-    def pending(self) -> int:
-        """Bytes that no client has taken yet."""
-        return sum(channel.total_outbufs_len for channel in self.channels())
+    def pending(self, client: Client | None = None) -> int:
+        """Bytes that no client, or not this one, has taken yet."""
+        port = client and client.socket.getsockname()[1]
+        channels = [one for one in self.channels() if client is None or one.addr[1] == port]
+        return sum(channel.total_outbufs_len for channel in channels)
 
     def is_idle(self) -> bool:
         """Whether no worker is at work."""
