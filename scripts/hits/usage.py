@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,8 +55,11 @@ def tree(pid: int) -> Iterator[int]:
     """The process and its living descendants."""
     yield pid
     for thread in _threads(Path(f"/proc/{pid}")):
-        for child in (thread / "children").read_text().split():
-            yield from tree(int(child))
+        with contextlib.suppress(
+            OSError
+        ):  # it has ended meanwhile, and left its children to others
+            for child in (thread / "children").read_text().split():
+                yield from tree(int(child))
 
 
 def cpu_sec(stat: str) -> float:

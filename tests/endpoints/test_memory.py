@@ -18,7 +18,9 @@ def test_fan_outs_leave_neither_threads_nor_objects(run_gateway, catalogue):
     threads_before = pool_threads()
     running = run_gateway(max_workers_recommendations=WIDTH)
     seeds = iter(catalogue.songs())
-    known = passing()  # of earlier tests: kept, so that no new one takes the place of one of theirs
+    others = (
+        passing()
+    )  # of earlier tests: kept, so that no new one takes the place of one of theirs
     left = []
     for number in range(6):
         known = [next(seeds).video_id for _ in range(2 * WIDTH)]
@@ -26,7 +28,7 @@ def test_fan_outs_leave_neither_threads_nor_objects(run_gateway, catalogue):
         response = running.post("/recommendations", {"song_ids": [*known, unknown]})
         assert (response.status_code, response.headers["X-Cache"]) == (200, "miss")
         wait_for_rest(running.gateway.engine.pools)
-        left.append(alive(known))
+        left.append(alive(others))
 
     # Gateways of earlier tests may still make some; a leak would add to each round.
     assert any(a == b == c for a, b, c in zip(left, left[1:], left[2:], strict=False)), left
@@ -49,6 +51,6 @@ def passing():
     return [one for one in gc.get_objects() if isinstance(one, PASSING)]
 
 
-def alive(known):
-    theirs = set(map(id, known))
+def alive(others):
+    theirs = set(map(id, others))
     return Counter(type(one).__name__ for one in passing() if id(one) not in theirs)
