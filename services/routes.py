@@ -94,38 +94,24 @@ class Routes:
         def view(**in_path: str) -> Response:
             params, seen = _asked(route, in_path)
             is_wrapped = _is_wrapped()
-            if isinstance(route, Batch):
-                return self._batch_answer(route, params, seen, is_wrapped=is_wrapped)
-            return self._answer(route, params, seen, is_wrapped=is_wrapped)
+            try:
+                served = self._found(route, params)
+            except GatewayError as error:
+                return _failure(error)
+            if isinstance(served, Accepted):
+                return accepted(served)
+            if served.envelope.is_absent:
+                return self._absence(served)
+            if isinstance(route, Endpoint) and not is_wrapped:
+                self._teach(served.envelope.key, seen)
+            return self._respond(served, seen, is_wrapped=is_wrapped)
 
         return view
 
-    def _answer(
-        self, route: Endpoint[Any], params: Params, seen: View | None, *, is_wrapped: bool
-    ) -> Response:
-        try:
-            served = self._found(route, params)
-        except GatewayError as error:
-            return _failure(error)
-        if isinstance(served, Accepted):
-            return accepted(served)
-        if served.envelope.is_absent:
-            return self._absence(served)
-        if request.method == "GET" and not is_wrapped:
-            target = request.environ.get("REQUEST_URI", "")
-            self._learn(target, served.envelope.key, seen and seen.mark)
-        return self._respond(served, seen, is_wrapped=is_wrapped)
-
-    def _batch_answer(
-        self, route: Batch[Any], params: Params, seen: View | None, *, is_wrapped: bool
-    ) -> Response:
-        try:
-            served = self._found(route, params)
-        except GatewayError as error:
-            return _failure(error)
-        if isinstance(served, Accepted):
-            return accepted(served)
-        return self._respond(served, seen, is_wrapped=is_wrapped)
+    def _teach(self, key: str, seen: View | None) -> None:
+        """Let the hit path know what this target asks for; a batch is stored nowhere."""
+        if request.method == "GET":
+            self._learn(request.environ.get("REQUEST_URI", ""), key, seen and seen.mark)
 
     def _found(self, route: AnyRoute, params: Params) -> Served | Accepted:
         prefer = request.headers.get("Prefer", "")
