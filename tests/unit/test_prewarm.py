@@ -296,8 +296,8 @@ def test_it_runs_on_one_daemon_thread_of_its_name_and_ends_when_told(clock):
     prewarm, _ = build(clock, endpoint(resource, "x", "y"), rng=Chance())
     prewarm.start()
     assert fetch.entered.wait(30)
-    (thread,) = [one for one in threading.enumerate() if one.name == "prewarm"]
-    assert thread.daemon
+    thread = prewarm.heart.thread
+    assert (thread.name, thread.daemon) == ("prewarm", True)
 
     prewarm.stop()
     fetch.gate.set()
