@@ -1,16 +1,18 @@
-"""Upstream objects that several endpoints share: artist, album, playlist, charts, radio, match."""
+"""Upstream objects that several endpoints share: artist, album, playlist, radio, song, match."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from envelope import Policy
 from errors import NotFound, UpstreamChanged
 from services.params import AlbumId, ArtistId, PlaylistId, VideoId
 from services.parsers.matching import best_match
-from services.parsers.songs import track_from_playlist
+from services.parsers.players import check_not_refused, song_from_player
+from services.parsers.songs import Track, track_from_playlist
 from services.parsers.thumbnails import with_large_thumbnails
 from services.resource import Fetched, Params, Resource, Sources
 
@@ -42,6 +44,12 @@ class VideoParams(Params):
     """One video."""
 
     video_id: VideoId = Field(description="Which song.")
+
+
+class RadioParams(Params):
+    """One song's radio; as `video_id` it was kept in another shape."""
+
+    seed_id: VideoId
 
 
 class DiscographyParams(Params):
@@ -124,20 +132,48 @@ def fetch_charts(sources: Sources, params: CountryParams) -> Fetched:
     return Fetched(charts)
 
 
-def fetch_radio(sources: Sources, params: VideoParams) -> Fetched:
-    """One call; the tracks of a song's radio, the song itself left out."""
+class Radio(TypedDict):
+    """A song as its radio names it, and the tracks that follow.
+
+    `song` is None where the radio begins with another one; `lyrics` is the id of its words at
+    YouTube Music, None where there are none.
+    """
+
+    song: Track | None
+    lyrics: str | None
+    tracks: list[Track]
+
+
+def fetch_radio(sources: Sources, params: RadioParams) -> Fetched:
+    """One call: a song, and the tracks of its radio."""
     watch = sources.upstream.ytmusic.ask(
         "get_watch_playlist",
-        params.video_id,
+        params.seed_id,
         limit=RADIO_TRACKS,
         radio=True,
         deadline=sources.deadline,
     )
-    tracks = [track_from_playlist(track) for track in watch["tracks"]]
-    if not any(tracks):
+    tracks = [found for track in watch["tracks"] if (found := track_from_playlist(track))]
+    if not tracks:
         raise UpstreamChanged  # a radio begins with its own song
-    radio = [track for track in tracks if track and track["videoId"] != params.video_id]
+    own = [track for track in tracks if track["videoId"] == params.seed_id]
+    radio: Radio = {
+        "song": own[0] if own else None,
+        "lyrics": watch.get("lyrics"),
+        "tracks": [track for track in tracks if track["videoId"] != params.seed_id],
+    }
     return Fetched(with_large_thumbnails(radio))
+
+
+def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
+    """One call.
+
+    Raises: NotFound — there is no such video, or nobody may see it.
+    """
+    player: dict[str, Any] = sources.upstream.ytmusic.ask(
+        "get_song", params.video_id, deadline=sources.deadline, check=check_not_refused
+    )
+    return Fetched(with_large_thumbnails(song_from_player(player, params.video_id)))
 
 
 def fetch_song_match(sources: Sources, params: SongMatchParams) -> Fetched:
@@ -161,6 +197,7 @@ PLAYLIST_PAGES = Resource(name="playlist_pages", policy=CATALOGUE, fetch=fetch_p
 CHARTS = Resource(name="charts", policy=CHARTS_POLICY, fetch=fetch_charts)
 CHART_PLAYLIST = Resource(name="chart_playlist", policy=CHARTS_POLICY, fetch=fetch_playlist)
 RADIO = Resource(name="subcache_seed", policy=CATALOGUE, fetch=fetch_radio)
+SONG_ITEM = Resource(name="subcache_song", policy=CATALOGUE, fetch=fetch_song, concurrency=12)
 SONG_MATCH = Resource(
     name="song_match",
     policy=Policy(ttl_sec=30 * DAY_SEC, stale_sec=60 * DAY_SEC),
@@ -174,5 +211,6 @@ PARTS: tuple[Resource[Any], ...] = (
     CHARTS,
     CHART_PLAYLIST,
     RADIO,
+    SONG_ITEM,
     SONG_MATCH,
 )

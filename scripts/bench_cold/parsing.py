@@ -109,7 +109,7 @@ def measure_parsing(emulator: Emulator) -> Iterator[Parse]:
         "artist": ("artist", {"artist_id": ids["artist"][0]}),
         "album": ("album", {"album_id": ids["album"][0]}),
         "playlist": ("playlist_pages", {"playlist_id": ids["playlist_250"][0]}),
-        "radio": ("subcache_seed", {"video_id": track.video_id}),
+        "radio": ("subcache_seed", {"seed_id": track.video_id}),
     }
     for kind, (name, told) in asked.items():
         yield _parse(emulator, kind, RESOURCES[name], told)

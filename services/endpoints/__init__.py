@@ -20,7 +20,7 @@ from services.endpoints.catalog import (
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.endpoints.mix import ARTISTS_SONGS, MIX
 from services.endpoints.recommendations import RECOMMENDATIONS
-from services.endpoints.songs import SONG_ITEM, SONGS
+from services.endpoints.songs import SONGS
 from services.endpoints.trending import TRENDING
 from services.parts import PARTS
 from services.resource import Batch, Endpoint, Resource
@@ -55,7 +55,6 @@ RESOURCES: dict[str, Resource[Any]] = {
         *(endpoint.resource for endpoint in ENDPOINTS if isinstance(endpoint, Endpoint)),
         *PARTS,
         CHART_PAGE,
-        SONG_ITEM,
         ARTISTS_SONGS,
         ARTIST_CARD,
         *PROVIDERS.values(),

@@ -29,6 +29,7 @@ from services.parts import (
     AlbumParams,
     ArtistParams,
     PlaylistPagesParams,
+    RadioParams,
     VideoParams,
 )
 from services.resource import Batch, Endpoint, Fetched, Page, Paging, Params, Resource, Sources
@@ -180,7 +181,7 @@ def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
 
 def fetch_related(sources: Sources, params: VideoParams) -> Fetched:
     """One call: the song's radio."""
-    return Fetched(sources.get(RADIO, params))
+    return Fetched(sources.get(RADIO, RadioParams(seed_id=params.video_id))["tracks"])
 
 
 def fetch_playlist(sources: Sources, params: PlaylistParams) -> Fetched:

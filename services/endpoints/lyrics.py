@@ -17,7 +17,7 @@ from services.parsers.genius import genius_song_url, parse_genius
 from services.parsers.lyric_text import Lyrics
 from services.parsers.lyrics import lyrics_from_ytmusic, parse_lrclib, parse_lyrics_ovh
 from services.parsers.names import artist_candidates, plain_title
-from services.parts import CATALOGUE, SONG_MATCH, SongMatchParams
+from services.parts import CATALOGUE, RADIO, SONG_MATCH, RadioParams, SongMatchParams
 from services.resource import Endpoint, Fetched, Outcome, Params, Resource, Sources, is_failure
 
 #: How long a provider is alone before the next one is asked as well.
@@ -140,11 +140,10 @@ def _lrclib(sources: Sources, asked: dict[str, str]) -> Fetched:
 
 
 def fetch_ytmusic(sources: Sources, params: LyricsParams) -> Fetched:
-    """Two calls, and a search where no video is named."""
+    """One call beside the song's radio, and a search where no video is named."""
     ask = sources.upstream.ytmusic.ask
     video_id = params.videoId or _matching_video(sources, params)
-    watch = ask("get_watch_playlist", video_id, limit=1, deadline=sources.deadline)
-    lyrics_id = watch.get("lyrics")
+    lyrics_id = sources.get(RADIO, RadioParams(seed_id=video_id))["lyrics"]
     if lyrics_id is None:
         raise NotFound("YouTube Music has no lyrics of this song.")
     try:

@@ -8,7 +8,7 @@ from errors import NotFound
 from services.params import VIDEO, id_set, sent_as
 from services.parsers.ranking import most_frequent
 from services.parsers.songs import Track
-from services.parts import CATALOGUE, RADIO, VideoParams
+from services.parts import CATALOGUE, RADIO, RadioParams
 from services.resource import (
     Endpoint,
     Fetched,
@@ -34,12 +34,12 @@ class RecommendationsParams(Params):
 
 def fetch(sources: Sources, params: RecommendationsParams) -> Fetched:
     """One radio a seed in parallel; tracks in more radios come first, the seeds are left out."""
-    seeds = [VideoParams(video_id=video_id) for video_id in params.song_ids]
+    seeds = [RadioParams(seed_id=video_id) for video_id in params.song_ids]
     outcomes = sources.gather(RADIO, seeds)
     radios = present(outcomes)
     if not radios:
         raise NotFound("None of these songs is known.")
-    tracks = most_frequent(radios, params.song_ids, MOST_TRACKS)
+    tracks = most_frequent([radio["tracks"] for radio in radios], params.song_ids, MOST_TRACKS)
     return Fetched(tracks, left_out=left_out(params.song_ids, outcomes))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from typing_extensions import TypedDict
@@ -11,11 +11,9 @@ from typing_extensions import TypedDict
 from envelope import Envelope
 from errors import GatewayError
 from services.params import VIDEO, id_list, sent_as
-from services.parsers.players import check_not_refused, song_from_player
 from services.parsers.songs import Song
-from services.parsers.thumbnails import with_large_thumbnails
-from services.parts import CATALOGUE, VideoParams
-from services.resource import Batch, Fetched, Params, Resource, Sources
+from services.parts import SONG_ITEM, VideoParams
+from services.resource import Batch, Params
 
 MOST_SONGS = 200
 
@@ -36,17 +34,6 @@ class SongsParams(Params):
     )
 
 
-def fetch(sources: Sources, params: VideoParams) -> Fetched:
-    """One call.
-
-    Raises: NotFound — there is no such video, or nobody may see it.
-    """
-    player: dict[str, Any] = sources.upstream.ytmusic.ask(
-        "get_song", params.video_id, deadline=sources.deadline, check=check_not_refused
-    )
-    return Fetched(with_large_thumbnails(song_from_player(player, params.video_id)))
-
-
 def join(params: SongsParams, items: Sequence[Envelope | GatewayError]) -> bytes:
     """The songs' own bytes; a failed one says so in its place."""
     pairs = zip(params.song_ids, items, strict=True)
@@ -64,7 +51,6 @@ def _item(video_id: str, item: Envelope | GatewayError) -> bytes:
     return orjson.dumps(failed)
 
 
-SONG_ITEM = Resource(name="subcache_song", policy=CATALOGUE, fetch=fetch, concurrency=12)
 SONGS = Batch(
     name="songs",
     part=SONG_ITEM,
