@@ -26,7 +26,7 @@ from services.dashboard.board import Board, about_process
 from services.dashboard.routes import DashboardRoutes
 from services.dashboard.timeline import Timeline
 from services.dashboard.top_keys import TopKeys
-from services.endpoints import ENDPOINTS, RESOURCES, WHOLE_LISTS
+from services.endpoints import ENDPOINTS, WHOLE_LISTS
 from services.event_streams import EventStreams
 from services.exposition import Exposition
 from services.health import Observed, cache_health, health_snapshot
@@ -58,6 +58,7 @@ from services.server.running import serve
 from services.server.workers import Line, Workers, inherited
 from services.service_routes import ServiceRoutes, service_info
 from services.single_flight import SingleFlight
+from services.table import RESOURCES
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError
 from sites import SERVICE, VERSION, build_upstreams

@@ -8,10 +8,11 @@ from functools import partial
 
 from envelope import Policy
 from environment import load_settings
-from services.endpoints import ENDPOINTS, RESOURCES
+from services.endpoints import ENDPOINTS
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.prewarm import wanted_questions
 from services.resource import Batch
+from services.table import RESOURCES
 from settings import CacheLimits, Settings
 
 

@@ -21,7 +21,7 @@ MOST_HITS = 4096
 PUBLIC_FIELDS = frozenset(
     {
         "album_id", "artist_id", "artist_ids", "artists", "country", "limit", "offset", "pages",
-        "playlist_id", "song_ids", "video_id",
+        "playlist_id", "seed_id", "song_ids", "video_id",
     }
 )  # fmt: skip
 MASK = "…"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.endpoints.artist_songs import ARTIST_SONGS
-from services.endpoints.billboard import BILLBOARD, CHART_PAGE
+from services.endpoints.billboard import BILLBOARD
 from services.endpoints.catalog import (
     ALBUM_PAGE,
-    ARTIST_CARD,
     ARTIST_PAGE,
     ARTISTS,
     PLAYLIST,
@@ -17,13 +16,12 @@ from services.endpoints.catalog import (
     SONG,
     SUGGESTIONS,
 )
-from services.endpoints.lyrics import LYRICS, PROVIDERS
-from services.endpoints.mix import ARTISTS_SONGS, MIX
+from services.endpoints.lyrics import LYRICS
+from services.endpoints.mix import MIX
 from services.endpoints.recommendations import RECOMMENDATIONS
 from services.endpoints.songs import SONGS
 from services.endpoints.trending import TRENDING
-from services.parts import PARTS
-from services.resource import Batch, Endpoint, Resource
+from services.resource import Batch, Endpoint
 
 ENDPOINTS: tuple[Endpoint[Any] | Batch[Any], ...] = (
     TRENDING,
@@ -47,16 +45,3 @@ ENDPOINTS: tuple[Endpoint[Any] | Batch[Any], ...] = (
 WHOLE_LISTS = frozenset(
     endpoint.name for endpoint in ENDPOINTS if endpoint.paging and endpoint.paging.ask is None
 )
-
-#: Everything that is cached, by the name that its settings and keys bear.
-RESOURCES: dict[str, Resource[Any]] = {
-    resource.name: resource
-    for resource in (
-        *(endpoint.resource for endpoint in ENDPOINTS if isinstance(endpoint, Endpoint)),
-        *PARTS,
-        CHART_PAGE,
-        ARTISTS_SONGS,
-        ARTIST_CARD,
-        *PROVIDERS.values(),
-    )
-}

@@ -66,7 +66,7 @@ FLOORS = (
         "services.view_params",
     ),
     ("services.endpoints", "services.pilot"),
-    ("services.read_through",),
+    ("services.read_through", "services.table"),
     ("services.batches", "services.prewarm"),
     ("services.operations",),
     (

@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 
 from forms import GZIP_FROM_BYTES
 from scripts.upstream_emulator import Fault
-from services.endpoints import ENDPOINTS, RESOURCES
+from services.endpoints import ENDPOINTS
 from services.resource import Batch
+from services.table import RESOURCES
 from tests.examples import examples
 
 PER_REQUEST = {"X-Cache", "Age", "Cache-Status", "X-Request-ID", "Server-Timing"}

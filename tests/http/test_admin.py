@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from scripts.upstream_emulator import Fault
-from services.endpoints import RESOURCES
 from services.resource import Params
+from services.table import RESOURCES
 from tests.doubles import together
 from tests.examples import examples
 

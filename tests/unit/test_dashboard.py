@@ -8,8 +8,9 @@ import pytest
 from services.dashboard.reading import numbers, way_of
 from services.dashboard.timeline import MOST_SAMPLES, Timeline
 from services.dashboard.top_keys import MOST_HITS, MOST_SHOWN, PUBLIC_FIELDS, TopKeys
-from services.endpoints import ENDPOINTS, RESOURCES
+from services.endpoints import ENDPOINTS
 from services.resource import Batch
+from services.table import RESOURCES
 from services.traffic import BUCKETS_SEC, Kind
 from tests.doubles import FakeClock
 
