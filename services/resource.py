@@ -123,13 +123,15 @@ class Sources(Protocol):
 class Resource(Generic[P]):
     """A thing that can be fetched and kept.
 
-    `concurrency` is how many parts its fetch gathers at a time.
+    `concurrency` is how many parts its fetch gathers at a time. `after` is what its fetch asks
+    for first: in the background it does not begin before that is here.
     """
 
     name: str
     policy: Policy
     fetch: Callable[[Sources, P], Fetched]
     concurrency: int = 8
+    after: Resource[Any] | None = None
 
     @property
     def params_type(self) -> type[P]:

@@ -69,6 +69,7 @@ FLOORS = (
     ("services.read_through", "services.table"),
     ("services.batches", "services.prewarm"),
     ("services.operations",),
+    ("services.background",),
     (
         "services.configuration",
         "services.cors",

@@ -1,0 +1,1 @@
+"""Work behind answers: what is fetched although nobody's thread waits for it."""
