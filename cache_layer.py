@@ -7,7 +7,7 @@ import math
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
@@ -16,7 +16,8 @@ from envelope import Envelope, Failure
 from stores.clock import Fences
 from stores.guard import RedisDown
 from stores.memory import MemoryStore
-from stores.shared import Lease, Newer, Records, Refused, SharedStore, Taken, Turn
+from stores.shared import SharedStore
+from stores.turns import Lease, Newer, Records, Refused, Taken, Turn
 
 #: A fresh answer in memory is given for so long without asking Redis whether there is a newer one.
 TRUST_SEC = 10.0
@@ -111,15 +112,34 @@ class CacheLayer:
 
     def look(self, key: str) -> Sight:
         """What is known of a key, in memory or else in Redis."""
+        return self.look_many((key,))[0]
+
+    def look_many(self, keys: Sequence[str]) -> list[Sight]:
+        """What is known of each key; Redis is asked once for those that memory cannot vouch for."""
         now = self.clock()
-        held = self.memory.get(key)
-        if self.shared is None or (held is not None and now < self.trusted_until(held, now)):
-            return Sight(held, self._failure_of(key))
+        held = {key: self.memory.get(key) for key in keys}
+        asked = [key for key, one in held.items() if not self._is_trusted(one, now)]
+        found = dict(zip(asked, self._read(asked), strict=False))
+        return [
+            self._reconciled(key, found[key], now)
+            if key in found
+            else Sight(held[key], self._failure_of(key))
+            for key in keys
+        ]
+
+    def _is_trusted(self, held: Envelope | None, now: float) -> bool:
+        if self.shared is None:
+            return True
+        return held is not None and now < self.trusted_until(held, now)
+
+    def _read(self, keys: Sequence[str]) -> list[Records]:
+        """What Redis knows of these keys; nothing, where it is away."""
+        if self.shared is None or not keys:
+            return []
         try:
-            records = self.shared.read(key)
+            return self.shared.read_many(keys) if len(keys) > 1 else [self.shared.read(keys[0])]
         except RedisDown:
-            return Sight(held, self._failure_of(key))
-        return self._reconciled(key, records, now)
+            return []
 
     def trusted_until(self, held: Envelope, now: float) -> float:
         """Up to when this copy may be used without asking Redis; in the past, where it may not."""

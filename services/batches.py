@@ -100,7 +100,7 @@ class Batches:
 
     def _cold(self, part: Resource[Any], many: Sequence[Params]) -> list[str]:
         """The keys of which nothing is stored, and no failure stands."""
-        questions = [self.engine.question(part, params) for params in dict.fromkeys(many)]
+        questions = self.engine.questions([(part, params) for params in dict.fromkeys(many)])
         return [one.key for one in questions if not one.is_usable and one.hold is None]
 
     def get_many(
@@ -116,7 +116,8 @@ class Batches:
         `told` hears of each that lands; where there is one, no request's thread waits here.
         """
         deadline = Deadline.after(budget_sec)
-        questions = {params: self.engine.question(part, params) for params in many}
+        looked = self.engine.questions([(part, params) for params in dict.fromkeys(many)])
+        questions = {question.params: question for question in looked}
         items: dict[Params, Served | GatewayError] = {}
         cold: list[Question] = []
         for params, question in questions.items():

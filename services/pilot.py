@@ -19,7 +19,7 @@ from services.resource import CacheState, Fetched
 from services.sealing import Flown, Sealer, believable
 from services.single_flight import Landing, take_turn
 from services.sources import EngineSources, Load
-from stores.shared import Lease
+from stores.turns import Lease
 
 log = logging.getLogger("gateway.engine")
 

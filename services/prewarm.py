@@ -22,7 +22,7 @@ from services.resource import Batch, Endpoint, Params, Resource, Warming
 from services.watchdog import Heart
 from settings import Settings
 from stores.guard import RedisDown
-from stores.shared import Lease
+from stores.turns import Lease
 
 log = logging.getLogger("gateway.prewarm")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from cache_layer import CacheLayer
 from deadline import Deadline, Priority
@@ -14,7 +15,7 @@ from services.pilot import Pilot
 from services.pools import DaemonPool, Permits
 from services.question import Question
 from services.refresher import Refresher
-from services.resource import CacheState, P, Resource, Served
+from services.resource import CacheState, P, Params, Resource, Served
 from services.single_flight import Flight, Landing, SingleFlight, landed
 
 #: A flight that a caller may wait for, and whether he leads it.
@@ -131,15 +132,17 @@ class ReadThrough:
 
     def question(self, resource: Resource[P], params: P) -> Question:
         """The first look at what is asked."""
-        key = resource.key(params)
-        return Question(
-            resource=resource,
-            params=params,
-            key=key,
-            policy=self.policies[resource.name],
-            now=self.cache.clock(),
-            sight=self.cache.look(key),
-        )
+        return self.questions([(resource, params)])[0]
+
+    def questions(self, asked: Sequence[tuple[Resource[Any], Params]]) -> list[Question]:
+        """The first look at all that is asked, in order: one look for all."""
+        keys = [resource.key(params) for resource, params in asked]
+        sights = self.cache.look_many(keys)
+        now = self.cache.clock()
+        return [
+            Question(resource, params, key, self.policies[resource.name], now, sight)
+            for (resource, params), key, sight in zip(asked, keys, sights, strict=True)
+        ]
 
     def at_once(self, question: Question) -> Served | None:
         """What can be given without waiting for anybody."""

@@ -14,7 +14,7 @@ from envelope import Envelope, Freshness
 from errors import GatewayError, InternalError, UpstreamTimeout
 from services.progress import Progress
 from services.resource import CacheState
-from stores.shared import Lease, Newer, Refused, Taken
+from stores.turns import Lease, Newer, Refused, Taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from stores.frames import SCHEMA
 from stores.guard import Guard
 from stores.memory import MemoryStore
 from stores.redis_client import open_redis
-from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS, LeaseTerms, SharedStore
+from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS, SharedStore
 from stores.shared_counts import Prober, SharedCounts
+from stores.turns import LeaseTerms
 
 #: One command's longest wait; design.md's promise of 250 ms.
 OPERATION_SEC = 0.25

@@ -28,6 +28,7 @@ from stores.guard import Guard, RedisDown
 from stores.lua import Script
 from stores.redis_client import AnyRedis
 from stores.shared_counts import SharedCounts
+from stores.turns import Lease, LeaseTerms, Newer, Records, Refused, Taken, Turn
 
 log = logging.getLogger("gateway.redis")
 
@@ -49,73 +50,10 @@ PURGES_KEPT = 1_000
 PURGES_LIVE_MS = 3_600_000
 #: What a script wants to be strings: any of these may be of another shape by a foreign hand.
 STRINGS = ("v", "l", "f", "x")
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to fetch a key: whoever holds it is the one leader of all instances.
-
-    One that `is_alone` was taken for want of Redis: its token binds nobody until Redis is back.
-    Without a token it never does.
-    """
-
-    key: str
-    token: str
-    fence: str
-    is_alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What Redis knows of a key; `purged` is the fence of its last purge."""
-
-    envelope: Envelope | None
-    failure: Failure | None
-    purged: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Newer:
-    """No need to fetch: somebody just did."""
-
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """No use in fetching: a failure still stands."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Another instance fetches; its leader was last heard of `silent_sec` ago."""
-
-    key: str
-    token: str
-    silent_sec: float = 0.0
-
-
-Turn = Lease | Newer | Refused | Taken
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseTerms:
-    """How long a lease lives without renewal, and how long a silent leader is trusted.
-
-    Units: seconds. `poll_sec` lies between looks where no connection is free to wait with.
-    """
-
-    lease_sec: float = 30.0
-    patience_sec: float = 8.0
-    poll_sec: float = 0.1
-    are_on: bool = True
-
-    @property
-    def beat_sec(self) -> float:
-        """How often a leader renews: often enough that one late beat loses nothing."""
-        return min(1.0, self.lease_sec / 4, self.patience_sec / 4)
+#: What a look at a key reads.
+READ = ("v", "f", "x")
+#: As it lies in Redis.
+Found = tuple[bytes | None, bytes | None, bytes | None]
 
 
 @dataclass(slots=True)
@@ -165,10 +103,24 @@ class SharedStore:
 
     def read(self, key: str) -> Records:
         """What is known of a key."""
-        names = [_name(key, part) for part in ("v", "f", "x")]
-        frame, record, purged = self.guard.call(
-            lambda: answers.records(self._backend.get_many(*names))
-        )
+        names = [_name(key, part) for part in READ]
+        found = self.guard.call(lambda: answers.records(self._backend.get_many(*names)))
+        return self._records(key, found)
+
+    def read_many(self, keys: Sequence[str]) -> list[Records]:
+        """What is known of each key, in one round trip."""
+
+        def command() -> list[Found]:
+            pipe = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipe.mget([self._full(key, part) for part in READ])
+            return [answers.records(found) for found in pipe.execute()]
+
+        found = self.guard.call(command)
+        return [self._records(key, one) for key, one in zip(keys, found, strict=True)]
+
+    def _records(self, key: str, found: Found) -> Records:
+        frame, record, purged = found
         return Records(
             self._readable(key, "v", frame, decode),
             self._readable(key, "f", record, decode_failure),

@@ -17,7 +17,8 @@ from scripts.replay_day.day import Kind
 from scripts.scaling.traffic import Cell, policies
 from services.upkeep import CLOCK_EVERY_SEC, LISTEN_PAUSE_SEC
 from settings import Settings
-from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS, LeaseTerms
+from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS
+from stores.turns import LeaseTerms
 
 DEFAULTS = Settings.model_construct()
 #: Chance shortens a fresh life by up to the jitter: by half of it on average.

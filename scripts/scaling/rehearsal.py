@@ -18,7 +18,7 @@ from services.read_through import ReadThrough
 from services.resource import Fetched, Resource, Sources
 from stores.guard import Guard
 from stores.memory import MemoryStore
-from stores.shared import Lease, LeaseTerms, Newer, Records, Turn
+from stores.turns import Lease, LeaseTerms, Newer, Records, Turn
 
 MOST_ENTRY_BYTES = 8 * 2**20
 

@@ -10,7 +10,7 @@ from envelope import Envelope, Failure, Freshness, Policy, resource_of, rfc3339
 from errors import GatewayError
 from services.admin.selection import asked_of
 from stores.guard import RedisDown
-from stores.shared import Records, Taken
+from stores.turns import Records, Taken
 
 NOTHING = Records(None, None, None)
 

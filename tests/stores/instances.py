@@ -20,7 +20,7 @@ from settings import Settings
 from stores.backends import open_shared
 from stores.clock import DisciplinedClock, Fences
 from stores.memory import MemoryStore
-from stores.shared import Lease, Turn
+from stores.turns import Lease, Turn
 from tests.doubles import MIB, FakeClock, make_envelope, make_failure
 from tests.redis_server import RedisServer, wait_until
 

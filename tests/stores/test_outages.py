@@ -8,7 +8,7 @@ import pytest
 from errors import UpstreamBlocked
 from stores import backends, shared
 from stores.guard import RedisDown
-from stores.shared import Lease, Newer, Taken
+from stores.turns import Lease, Newer, Taken
 from tests.redis_server import GarbageServer, RedisServer, free_port, wait_until
 from tests.stores.instances import KEY, Counted, acquire, at_hand, endless, in_threads
 from tests.stores.test_unreadable import ANSWERS

@@ -7,7 +7,7 @@ from redis.crc import key_slot
 
 from errors import UpstreamBlocked, UpstreamTimeout
 from stores import shared
-from stores.shared import Lease, Newer, Refused, Taken
+from stores.turns import Lease, Newer, Refused, Taken
 from tests.doubles import make_envelope
 from tests.redis_server import GarbageServer, cluster_server
 from tests.stores.instances import KEY, LEASE_MS, PATIENCE_MS, Counted, acquire, endless, in_threads

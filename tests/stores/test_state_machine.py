@@ -24,7 +24,7 @@ from services.resource import CacheState, Fetched, Served
 from services.responses import fresh_hit
 from services.sealing import Flown
 from stores.guard import RedisDown
-from stores.shared import Lease
+from stores.turns import Lease
 from tests.stores.instances import at_hand
 from tests.stores.promises import Promises
 from tests.stores.two_nodes import KEYS, Call, Node, World

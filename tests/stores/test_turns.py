@@ -7,7 +7,7 @@ import pytest
 from deadline import Deadline
 from errors import UpstreamTimeout
 from services.single_flight import take_turn
-from stores.shared import Lease, Taken
+from stores.turns import Lease, Taken
 from tests.redis_server import wait_until
 from tests.stores.instances import KEY, Counted, acquire, blocked, in_threads
 

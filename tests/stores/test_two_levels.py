@@ -9,7 +9,7 @@ import pytest
 from cache_layer import TRUST_SEC, TRUST_STALE_SEC
 from errors import UpstreamBlocked, UpstreamTimeout
 from stores.guard import RedisDown
-from stores.shared import Lease, Newer
+from stores.turns import Lease, Newer
 from tests.doubles import MIB, X, build_engine, make_envelope, scripted
 from tests.stores.instances import KEY, Counted, at_hand, endless, in_threads
 
@@ -39,6 +39,27 @@ def test_a_load_costs_three_commands_and_a_hit_none(two, redis_server):
         assert one.cache.look(KEY).envelope is not None
         assert at_hand(one.cache, KEY) is not None
     assert counted() == {"mget": 1, "evalsha": 2}
+
+
+def test_many_keys_are_looked_up_in_one_round_trip(two, monkeypatch):
+    one, other = two
+    keys = [f"song:{number}" for number in range(20)]
+    stored = [key for number, key in enumerate(keys) if number % 2]
+    for key in stored:
+        one.store(key)
+    round_trips, call = [], other.guard.call
+
+    def counted(command):
+        round_trips.append(1)
+        return call(command)
+
+    monkeypatch.setattr(other.guard, "call", counted)
+    sights = other.cache.look_many(keys)
+
+    assert [key for key, sight in zip(keys, sights, strict=True) if sight.envelope] == stored
+    assert len(round_trips) == 1
+    assert {sight.level for sight in other.cache.look_many(stored)} == {"L1"}
+    assert len(round_trips) == 1, "memory vouches for them now"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from stores import backends, shared
 from stores.frames import encode, encode_failure
 from stores.guard import RedisDown
-from stores.shared import Lease, SharedStore, Taken
+from stores.shared import SharedStore
+from stores.turns import Lease, Taken
 from tests.doubles import make_envelope, make_failure
 from tests.redis_server import GarbageServer, wait_until
 from tests.stores.instances import KEY, LEASE_MS, acquire

@@ -9,7 +9,7 @@ from cache_layer import MOST_UNWRITTEN
 from services.upkeep import CLOCK_EVERY_SEC, WRITTEN_AT_A_TIME
 from services.watchdog import Heart, Watchdog
 from stores.guard import RedisDown
-from stores.shared import Lease, Taken
+from stores.turns import Lease, Taken
 from tests.redis_server import GarbageServer, free_port, wait_until
 from tests.stores.instances import KEY, LEASE_MS, acquire
 

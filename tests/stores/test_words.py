@@ -6,7 +6,7 @@ import pytest
 
 from errors import UpstreamBlocked
 from stores import backends, shared
-from stores.shared import Taken
+from stores.turns import Taken
 from tests.redis_server import wait_until
 from tests.stores.instances import KEY, acquire, blocked, in_threads
 

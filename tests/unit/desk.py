@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from services.admin.events import Listed
 from services.admin.operations import CacheAdmin
-from stores.shared import Lease
+from stores.turns import Lease
 from tests.doubles import Question, build_engine, make_envelope
 
 

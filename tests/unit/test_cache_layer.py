@@ -1,7 +1,7 @@
 """The two levels, as far as memory alone goes; tests/stores has the rest, over a real Redis."""
 
 from envelope import Policy
-from stores.shared import Lease, Newer
+from stores.turns import Lease, Newer
 from tests.doubles import FakeClock, build_cache, make_envelope, make_failure
 
 POLICY = Policy(ttl_sec=60, stale_sec=600)
