@@ -15,18 +15,18 @@ from functools import partial
 from flask import Flask
 
 import allocation
-from cache_layer import CacheLayer
+from assembly import assemble
 from cli import cache_commands
 from clients import Upstreams
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
-from services.configuration import policies_of, read_settings, widths_of
+from services.configuration import read_settings
 from services.dashboard.board import Board, about_process
 from services.dashboard.routes import DashboardRoutes
 from services.dashboard.timeline import Timeline
 from services.dashboard.top_keys import TopKeys
-from services.endpoints import ENDPOINTS, WHOLE_LISTS
+from services.endpoints import ENDPOINTS
 from services.event_streams import EventStreams
 from services.exposition import Exposition
 from services.health import Observed, cache_health, health_snapshot
@@ -37,38 +37,25 @@ from services.limits.reception import Reception, open_reception
 from services.log_writer import LogWriter
 from services.logs import open_logs
 from services.operations.asking import Asking
-from services.operations.records import Records
-from services.operations.registry import Operations
 from services.operations.routes import OperationRoutes
 from services.pages.api_docs import mount_api_docs
 from services.pages.documents import Documents
 from services.pages.error_page import mount_error_page
-from services.pilot import Pilot
-from services.pools import DaemonPool, Permits
 from services.prewarm import Prewarm, wanted_questions
-from services.read_through import Pools, ReadThrough
+from services.read_through import ReadThrough
 from services.readiness import Readiness
-from services.refresher import Refresher
 from services.request_frame import RequestFrame
-from services.responses import with_stored_headers
 from services.routes import Routes, questions_of
-from services.sealing import Sealer
 from services.server.opening import CannotListen, open_listener
 from services.server.running import serve
 from services.server.workers import Line, Workers, inherited
 from services.service_routes import ServiceRoutes, service_info
-from services.single_flight import SingleFlight
 from services.table import RESOURCES
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError
-from sites import SERVICE, VERSION, build_upstreams
-from stores.backends import open_counts, open_memory, open_shared
-from stores.clock import DisciplinedClock, Fences, steady_wall
-from stores.notices import NoticeBoard
+from sites import SERVICE, VERSION
+from stores.backends import open_counts
 
-REFRESH_THREADS = 4
-#: Threads that share the work of fan-outs; a fan-out without one works alone.
-HELPER_THREADS = 64
 #: How long an exit waits for the log's last lines: its reader may be gone.
 LAST_LINES_SEC = 1.0
 NO_REDIS = "Redis does not answer: check REDIS_URL, or set CACHE_FAIL_OPEN=true to go without."
@@ -105,31 +92,9 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     """Every part, put together; nothing outside is asked, and nothing is waited for."""
     flask = Flask(__name__, static_folder=None)
     rng = rng or random.Random()  # noqa: S311  # spreads expiries, keeps no secret
-    cache, upkeep = _build_cache(flask, settings, clock or steady_wall())
-    board = NoticeBoard(cache.shared, cache.clock) if cache.shared else None
-    upstreams = build_upstreams(settings, monotonic=monotonic, rng=rng, board=board)
-    if board is not None and upkeep is not None:
-        breakers = [upstream.breaker for upstream in upstreams.all]
-        upkeep.exchanges.append(partial(board.exchange, breakers))
-    helpers = DaemonPool("helper", HELPER_THREADS)
-    engine = ReadThrough(
-        cache=cache,
-        flights=SingleFlight(),
-        refresher=Refresher(DaemonPool("refresh", REFRESH_THREADS)),
-        pools=Pools(
-            flights=DaemonPool("flight", settings.max_concurrent_loads),
-            helpers=helpers,
-            waiters=Permits(settings.server_threads * 3 // 4),
-        ),
-        pilot=Pilot(
-            cache=cache,
-            sealer=Sealer(cache.clock, rng, settings.cache_jitter_pct),
-            upstreams=upstreams,
-            helpers=helpers,
-            widths=widths_of(settings),
-        ),
-        policies=policies_of(settings, limits),
-    )
+    parts = assemble(flask, settings, limits, rng=rng, clock=clock, monotonic=monotonic)
+    engine, operations, upkeep = parts.engine, parts.operations, parts.upkeep
+    cache = engine.cache
     prewarm = Prewarm(engine, ENDPOINTS, settings, rng) if settings.enable_prewarm else None
     top_keys = TopKeys(RESOURCES)
     engine.notes = (top_keys.note, *(prewarm.notes if prewarm else ()))
@@ -143,10 +108,6 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         health=lambda: cache_health(cache, upkeep, settings.cache_backend),
     )
     readiness = Readiness()
-    records = Records(cache, cache.shared) if cache.shared else None
-    operations = Operations(cache.clock, records)
-    if upkeep is not None:
-        upkeep.exchanges.append(operations.exchange)
     streams = EventStreams(settings.event_streams, engine.pools.waiters, readiness)
     OperationRoutes(operations, streams).mount(flask)
     hit_path = HitPath(flask, cache, notes=engine.notes)
@@ -204,7 +165,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         reception=reception,
         flask=flask,
         engine=engine,
-        upstreams=upstreams,
+        upstreams=engine.pilot.upstreams,
         upkeep=upkeep,
         admin=admin,
         prewarm=prewarm,
@@ -217,26 +178,6 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
 
 def _rules_of(flask: Flask) -> dict[str, str]:
     return {rule.endpoint: rule.rule for rule in flask.url_map.iter_rules()}
-
-
-def _build_cache(
-    flask: Flask, settings: Settings, wall: Callable[[], float]
-) -> tuple[CacheLayer, Upkeep | None]:
-    """Memory alone, or memory in front of Redis and what keeps their bond."""
-    memory = open_memory(flask, settings)
-    dress = partial(with_stored_headers, counted=WHOLE_LISTS)
-    if settings.cache_backend == "simple":
-        return CacheLayer(memory, wall, dress=dress), None
-    clock = DisciplinedClock(wall)
-    shared = open_shared(flask, settings)
-    cache = CacheLayer(
-        memory,
-        clock,
-        shared=shared,
-        dress=dress,
-        fences=Fences(clock.confirmed),
-    )
-    return cache, Upkeep(cache, shared, clock)
 
 
 def create_app() -> Flask:

@@ -78,7 +78,7 @@ FLOORS = (
         "services.openapi",
         "services.routes",
     ),
-    ("services.admin", "services.figures", "services.request_frame"),
+    ("assembly", "services.admin", "services.figures", "services.request_frame"),
     ("services.exposition", "services.pages", "services.server"),
     ("cli", "services.dashboard", "services.service_routes"),
     ("app",),
