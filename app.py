@@ -21,6 +21,7 @@ from clients import Upstreams
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
+from services.background.pool import Pool
 from services.configuration import read_settings
 from services.dashboard.board import Board, about_process
 from services.dashboard.routes import DashboardRoutes
@@ -51,6 +52,8 @@ from services.server.running import serve
 from services.server.workers import Line, Workers, inherited
 from services.service_routes import ServiceRoutes, service_info
 from services.table import RESOURCES
+from services.track.routes import TrackRoutes
+from services.track.tracks import Tracks
 from services.upkeep import Upkeep
 from settings import CacheLimits, Settings, SettingsError
 from sites import SERVICE, VERSION
@@ -113,6 +116,9 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     hit_path = HitPath(flask, cache, notes=engine.notes)
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
+    background = Pool(engine, operations)
+    tracks = Tracks(engine, background, operations)
+    TrackRoutes(tracks, streams, fetch_limits, "en").mount(flask)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,

@@ -20,6 +20,7 @@ GatewayError
 │   └── UpstreamPaused        503  upstream fails or refuses: left alone for now, nothing was asked
 ├── Overloaded                503  no permit is free here
 │   └── Draining              503  this process is about to end
+├── NotFetched                503  nobody has asked for this, and who looks fetches nothing
 ├── UpstreamTimeout           504  the deadline passed
 └── InternalError             500  a bug of ours
 """
@@ -294,6 +295,18 @@ class Draining(Overloaded):
     default_detail = "The gateway is being replaced."
 
 
+class NotFetched(GatewayError):
+    """A section that is looked at, and that nobody has fetched or fetches now."""
+
+    status = 503
+    code = "not_fetched"
+    retryable = True
+    meaning = "a section of a track was looked at only, and nobody has asked for it"
+    remedy = "`GET /track/<videoId>`: that starts what is missing"
+    is_unasked = True
+    default_detail = "Nobody fetches this now: GET the track itself."
+
+
 class InternalError(GatewayError):
     """A bug of ours: the log holds the trace, the answer does not."""
 
@@ -321,6 +334,7 @@ ERRORS: tuple[type[GatewayError], ...] = (
     UpstreamUnavailable,
     Overloaded,
     Draining,
+    NotFetched,
     UpstreamTimeout,
 )
 

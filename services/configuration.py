@@ -13,6 +13,7 @@ from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.prewarm import wanted_questions
 from services.resource import Batch
 from services.table import RESOURCES
+from services.track.sections import TRACK_LYRICS
 from settings import CacheLimits, Settings
 
 
@@ -56,7 +57,7 @@ def policies_of(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[s
             stale_sec=stale,
             is_adaptive=name in adaptive,
         )
-    for name in (LYRICS.name, *(provider.name for provider in PROVIDERS.values())):
+    for name in (LYRICS.name, TRACK_LYRICS.name, *(one.name for one in PROVIDERS.values())):
         policies[name] = replace(
             policies[name],
             absent_sec=settings.cache_ttl_lyrics_negative_base_sec,

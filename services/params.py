@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -100,6 +100,16 @@ PLAYLIST = _id(
     prefix="VL",
     example="OLAK5uy_kunInnOpcKECWIBQGB0Qj6ZjquxDvfckg",
 )
+
+
+def is_one(kind: Check, value: object) -> bool:
+    """Whether upstream named something of this kind: it may have named something else."""
+    check: Callable[[object], str] = kind.func  # type: ignore[assignment]  # ours take one value
+    try:
+        return check(value) == value
+    except ValueError:
+        return False
+
 
 VideoId = Annotated[str, VIDEO]
 ArtistId = Annotated[str, ARTIST]
@@ -213,6 +223,21 @@ def one_of(choices: Iterable[str], fold: Callable[[str], str]) -> Check:
         return text
 
     return Check(func=check, accepts={"type": "string", "enum": allowed})
+
+
+def some_of(choices: Sequence[str]) -> Check:
+    """A validator for one or more of a few names, joined by commas; order and repetition do not
+    matter."""
+
+    def check(value: object) -> tuple[str, ...]:
+        items = value.split(",") if isinstance(value, str) else []
+        named = {item.strip().lower() for item in items}
+        if not named or not named <= {*choices}:
+            raise ValueError(f"must be some of {', '.join(choices)}")
+        return tuple(name for name in choices if name in named)
+
+    items = {"type": "string", "enum": [*choices]}
+    return Check(func=check, accepts={"type": "array", "items": items, "minItems": 1})
 
 
 def sent_as(*names: str, description: str = "") -> Any:

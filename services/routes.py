@@ -216,7 +216,7 @@ def _asked(route: AnyRoute, in_path: dict[str, str]) -> tuple[Params, View | Non
     Raises: InvalidRequest, UnsupportedMediaType.
     """
     params = read(route.params, _sent(route, in_path))
-    shown = read(kind := view_params_of(route), _arguments(kind))
+    shown = read(kind := view_params_of(route), arguments(kind))
     kept = "envelope=1" if WRAPPED.get(_argument("envelope") or "") else ""
     return asked(route, params, shown, kept)
 
@@ -228,15 +228,15 @@ def _sent(route: Route[Any], in_path: dict[str, str]) -> dict[str, Any]:
     """
     if request.method == "POST":
         return {**json_object(), **in_path}
-    _check_encoding()
-    return {**_arguments(route.params), **in_path}
+    return {**arguments(route.params), **in_path}
 
 
-def _arguments(params: type[Params]) -> dict[str, str]:
+def arguments(params: type[Params]) -> dict[str, str]:
     """What the URL says of these parameters.
 
     Raises: InvalidRequest.
     """
+    _check_encoding()
     sent = {name: _argument(name) for name in known_names(params)}
     return {name: value for name, value in sent.items() if value is not None}
 

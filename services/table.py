@@ -11,6 +11,7 @@ from services.endpoints.lyrics import PROVIDERS
 from services.endpoints.mix import ARTISTS_SONGS
 from services.parts import PARTS
 from services.resource import Endpoint, Resource
+from services.track.sections import TRACK_RESOURCES
 
 #: By the name that settings and keys bear.
 RESOURCES: dict[str, Resource[Any]] = {
@@ -22,5 +23,6 @@ RESOURCES: dict[str, Resource[Any]] = {
         ARTISTS_SONGS,
         ARTIST_CARD,
         *PROVIDERS.values(),
+        *TRACK_RESOURCES,
     )
 }

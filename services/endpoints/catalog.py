@@ -262,7 +262,7 @@ SONG = Endpoint(
     summary="One song as YouTube Music's player knows it, without its streams.",
 )
 RELATED = Endpoint(
-    resource=Resource(name="related", policy=CATALOGUE, fetch=fetch_related),
+    resource=Resource(name="related", policy=CATALOGUE, fetch=fetch_related, after=RADIO),
     path="/related/<video_id>",
     params=VideoParams,
     answer=list[Track],

@@ -145,6 +145,26 @@ def mix_song(track: Mapping[str, Any]) -> MixSong | None:
     }
 
 
+def song_from_track(track: Track) -> Song:
+    """A list's entry in the keys of a song."""
+    return {
+        "album": track["album"],
+        "artists": track["artists"],
+        "category": "Songs",
+        "duration": track["duration"],
+        "duration_seconds": track["duration_seconds"],
+        "feedbackTokens": None,
+        "inLibrary": False,
+        "isExplicit": bool(track["isExplicit"]),
+        "resultType": "song",
+        "thumbnails": track["thumbnails"],
+        "title": track["title"],
+        "videoId": track["videoId"],
+        "videoType": track["videoType"],
+        "year": track["year"],
+    }
+
+
 def primary_name(author: str) -> str:
     """A channel's name without the " - Topic" of generated channels."""
     return author.removesuffix(_TOPIC).strip()

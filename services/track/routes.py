@@ -1,0 +1,177 @@
+"""/track/<videoId>, its status, and its sections as they come."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import Annotated
+
+from flask import Flask, Response, request
+from pydantic import Field
+
+from envelope import Envelope
+from errors import Overloaded
+from forms import Forms
+from services.event_streams import LAST, EventStreams
+from services.limits.fetches import FetchLimits
+from services.limits.reception import client_in
+from services.operations.operation import PREFIX, operation_id
+from services.params import TEXT, VideoId, clamped, read, some_of
+from services.read_through import Admission, admit_all
+from services.resource import CacheState, Params, Served
+from services.responses import (
+    Headers,
+    answer,
+    answer_headers,
+    retry_after,
+    with_stored_headers,
+)
+from services.routes import arguments
+from services.track.feed import TrackFeed
+from services.track.glance import Glance
+from services.track.sections import NAMES
+from services.track.tracks import TrackQuestion, Tracks
+
+PATH = "/track/<video_id>"
+MOST_WAIT_SEC = 20
+#: How soon to look again at what is on its way.
+LOOK_AGAIN = "1"
+
+
+class TrackParams(Params):
+    """Which track, which of its sections, and what its translation is in."""
+
+    video_id: VideoId = Field(description="Which track.")
+    language: Annotated[str | None, TEXT] = Field(
+        None, description="What its lyrics are translated into; else what the operator chose."
+    )
+    sections: Annotated[tuple[str, ...], some_of(NAMES)] = Field(
+        NAMES, description="Only these sections; nothing else is fetched."
+    )
+
+
+class WaitParams(Params):
+    """How long to wait for what is missing.
+
+    Units: seconds.
+    """
+
+    wait: Annotated[int, clamped(0, MOST_WAIT_SEC)] = Field(
+        0, description="Seconds to wait for what is missing; whatever is here then is the answer."
+    )
+
+
+class TrackRoutes:
+    """Mounts the three routes of a track.
+
+    `language` is what lyrics are translated into for those who name none.
+    """
+
+    def __init__(
+        self,
+        tracks: Tracks,
+        streams: EventStreams,
+        fetch_limits: FetchLimits | None,
+        language: str,
+    ) -> None:
+        self._tracks = tracks
+        self._streams = streams
+        self._fetch_limits = fetch_limits
+        self._language = language
+
+    def mount(self, app: Flask) -> None:
+        """A rule each."""
+        app.add_url_rule(PATH, "track", self._track)
+        app.add_url_rule(f"{PATH}/status", "track_status", self._status)
+        app.add_url_rule(f"{PATH}/events", "track_events", self._events)
+
+    def _track(self, video_id: str) -> Response:
+        """What there is at once; what is missing begins when that is on its way to the client."""
+        asked = self._asked(video_id)
+        patience_sec = read(WaitParams, arguments(WaitParams)).wait
+        visit = self._tracks.visit(asked, self._admission())
+        if not patience_sec or visit.glance.state != "loading":
+            response = _answered(visit.glance, asked)
+            response.call_on_close(visit.start)
+            return response
+        visit.start()
+        with suppress(Overloaded):  # no thread may wait: then the answer is what there is
+            self._tracks.settled(asked, patience_sec)
+        return _answered(self._tracks.status(asked), asked, waited=True)
+
+    def _status(self, video_id: str) -> Response:
+        asked = self._asked(video_id)
+        return _answered(self._tracks.status(asked), asked)
+
+    def _events(self, video_id: str) -> Response:
+        """The stream; a browser that comes back after the last event is told to stay away."""
+        asked = self._asked(video_id)
+        if request.headers.get("Last-Event-ID") == LAST:
+            return Response(status=204, headers=[("Cache-Control", "no-store")])
+        response = self._streams.answer(TrackFeed(self._tracks, asked))
+        self._tracks.visit(asked, self._admission()).start()
+        return response
+
+    def _asked(self, video_id: str) -> TrackQuestion:
+        """The question.
+
+        Raises: InvalidRequest.
+        """
+        params = read(TrackParams, {**arguments(TrackParams), "video_id": video_id})
+        return TrackQuestion(params.video_id, params.language or self._language, params.sections)
+
+    def _admission(self) -> Admission:
+        if self._fetch_limits is None:
+            return admit_all
+        return partial(self._fetch_limits.admit, client_in(request.environ), "track", None)
+
+
+def _answered(glance: Glance, asked: TrackQuestion, *, waited: bool = False) -> Response:
+    """The answer; only a complete one may be used again."""
+    envelope = with_stored_headers(_whole(glance, asked))
+    headers = answer_headers(Served(envelope, _way(glance, waited=waited)), glance.now)
+    if glance.state != "complete":
+        headers = [pair for pair in headers if pair[0] != "Cache-Control"]
+        headers += _to_come(glance, asked)
+    status, headers, body = answer(
+        envelope,
+        headers,
+        if_none_match=request.headers.get("If-None-Match"),
+        accept_encoding=request.headers.get("Accept-Encoding", ""),
+    )
+    return Response(body, status=status, headers=headers)
+
+
+def _whole(glance: Glance, asked: TrackQuestion) -> Envelope:
+    """The track as one answer: as old as its oldest section, fresh as long as all are."""
+    fresh_until = glance.fresh_until
+    return Envelope(
+        key=asked.errand,
+        status=200,
+        forms=Forms.of_once(glance.body()),
+        etag=glance.etag,
+        fetched_at=min((one.fetched_at for one in glance.envelopes), default=glance.now),
+        fresh_until=fresh_until,
+        revalidate_until=fresh_until,
+        stale_until=fresh_until,
+        loaded_at=glance.now,
+        missing=glance.missing,
+    )
+
+
+def _way(glance: Glance, *, waited: bool) -> CacheState:
+    if waited or glance.state == "loading":
+        return CacheState.LED
+    is_stale = any(one.is_stale for one in glance.sections.values())
+    return CacheState.REVALIDATING if is_stale else CacheState.FRESH
+
+
+def _to_come(glance: Glance, asked: TrackQuestion) -> Headers:
+    """Where to look for what is not here, and when."""
+    monitor = f'<{asked.path}/events>; rel="monitor"'
+    operation = f'<{PREFIX}{operation_id(asked.errand)}>; rel="related"'
+    headers = [("Cache-Control", "no-store"), ("Link", f"{monitor}, {operation}")]
+    if glance.state == "loading":
+        return [*headers, ("Location", f"{asked.path}/status"), ("Retry-After", LOOK_AGAIN)]
+    left_sec = (glance.retry_at or glance.now) - glance.now
+    return [*headers, ("Retry-After", retry_after(left_sec))]

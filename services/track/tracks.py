@@ -1,0 +1,203 @@
+"""Looks at tracks, has what is missing of them fetched, and waits where somebody wants to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from deadline import Deadline
+from envelope import Freshness, key_for
+from errors import NotFetched, Overloaded, RateLimited
+from services.background.jobs import Background, Errand, Job
+from services.operations.operation import operation_id
+from services.operations.registry import Operations
+from services.question import Question
+from services.read_through import Admission, ReadThrough, admit_all
+from services.track.glance import LOADING, Glance, Standing, standing_of
+from services.track.sections import PIECES, Section
+
+#: Between two looks at what another process fetches: nobody here hears of it.
+LOOK_SEC = 0.25
+
+
+class TrackQuestion(NamedTuple):
+    """Which track, which of its sections, and what its translation is in."""
+
+    video_id: str
+    language: str
+    names: Collection[str]
+
+    @property
+    def errand(self) -> str:
+        """What fetches its sections, whichever somebody wants."""
+        return key_for("track", {"video_id": self.video_id})
+
+    @property
+    def path(self) -> str:
+        """Where it is asked for."""
+        return f"/track/{self.video_id}"
+
+
+class Visit(NamedTuple):
+    """What a visitor is told, and what begins with his visit: to be called once he has it."""
+
+    glance: Glance
+    start: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """One look at all that the wanted sections are made of; None stands for what is missing."""
+
+    pieces: Sequence[Section]
+    questions: Mapping[str, Question]
+    standings: Mapping[str, Standing | None]
+
+    def jobs(self) -> list[Job]:
+        """What a visit has fetched: what is missing or too old, and what that is made of."""
+        wanted: set[str] = set()
+        for piece in reversed(self.pieces):
+            if piece.name in wanted or (piece.is_shown and self._is_due(piece)):
+                wanted.add(piece.name)
+                if piece.before is not None and not self._is_fresh(piece.before):
+                    wanted.add(piece.before.name)
+        chosen = [self.questions[piece.name] for piece in self.pieces if piece.name in wanted]
+        return [Job(question.resource, question.params) for question in chosen]
+
+    def _is_due(self, piece: Section) -> bool:
+        question = self.questions[piece.name]
+        is_aged = question.freshness is Freshness.AGED and question.hold is None
+        return self.standings[piece.name] is None or is_aged
+
+    def _is_fresh(self, piece: Section) -> bool:
+        return self.questions[piece.name].freshness is Freshness.FRESH
+
+    def glance(self, asked: TrackQuestion, instead: Standing) -> Glance:
+        """What is told of it, with this in the place of what is missing."""
+        shown = {
+            piece.name: self.standings[piece.name] or instead
+            for piece in self.pieces
+            if piece.name in asked.names
+        }
+        now = next(iter(self.questions.values())).now
+        return Glance(asked.video_id, asked.language, now, shown)
+
+
+class Tracks:
+    """Reads tracks out of the cache; whatever is missing is an errand of the background."""
+
+    def __init__(self, engine: ReadThrough, background: Background, operations: Operations) -> None:
+        self._engine = engine
+        self._background = background
+        self._operations = operations
+
+    def status(self, asked: TrackQuestion) -> Glance:
+        """How the track stands, by what is stored; nothing is begun."""
+        sight = self._look(asked)
+        state = self._operations.find(operation_id(asked.errand))
+        if state is not None and state["state"] == "running":
+            return sight.glance(asked, LOADING)
+        now = self._engine.cache.clock()
+        return sight.glance(asked, Standing("failed", error=NotFetched(), retry_at=now))
+
+    def visit(self, asked: TrackQuestion, admit: Admission = admit_all) -> Visit:
+        """How the track stands, and what mends it: what failed is tried again in its time.
+
+        Who may not have anything fetched is told so in the place of what is missing.
+        """
+        sight = self._look(asked)
+        for name in asked.names:
+            self._engine.at_once(sight.questions[name])  # what is stale is renewed behind it
+        jobs = sight.jobs()
+        if not jobs:
+            return Visit(sight.glance(asked, LOADING), _nothing)
+        try:
+            leave = admit()
+        except RateLimited as error:
+            retry_at = self._engine.cache.clock() + (error.retry_after_sec or 0.0)
+            refused = Standing("failed", error=error, retry_at=retry_at)
+            return Visit(sight.glance(asked, refused), _nothing)
+        errand = Errand(asked.errand, asked.path, jobs)
+        return Visit(sight.glance(asked, LOADING), lambda: self._start(errand, leave))
+
+    def _start(self, errand: Errand, leave: Callable[[], None]) -> None:
+        is_taken = False
+
+        def admit() -> Callable[[], None]:
+            nonlocal is_taken
+            is_taken = True
+            return leave
+
+        try:
+            with suppress(Overloaded):  # the next look finds why
+                self._background.start(errand, admit)
+        finally:
+            if not is_taken:
+                leave()  # another visitor was there first
+
+    def settled(self, asked: TrackQuestion, sec: float) -> None:
+        """Wait until nothing of the track is on its way, for so many seconds at most.
+
+        Raises: Overloaded — no more threads may wait.
+        """
+        deadline = Deadline.after(sec)
+        with self._engine.pools.waiters:
+            while deadline.left():
+                changes = self.changes(asked)
+                if self.status(asked).state != "loading":
+                    return
+                self.await_news(asked, changes, deadline.left())
+
+    def changes(self, asked: TrackQuestion) -> int:
+        """How often there was news of it so far."""
+        progress = self._background.progress(asked.errand)
+        return progress.changes if progress else 0
+
+    def await_news(self, asked: TrackQuestion, changes: int, sec: float) -> None:
+        """Wait for more news of the track than these, for so many seconds at most."""
+        progress = self._background.progress(asked.errand)
+        if progress is None:
+            threading.Event().wait(min(sec, LOOK_SEC))
+        else:
+            progress.wait(lambda: progress.changes != changes, sec)
+
+    def _look(self, asked: TrackQuestion) -> _Sight:
+        pieces = _needed(asked.names)
+        looked = self._engine.questions(
+            [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
+        )
+        questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}
+        keys = [question.key for question in looked]
+        under_way = self._background.under_way(asked.errand, keys)
+        standings: dict[str, Standing | None] = {}
+        for piece in pieces:
+            question = questions[piece.name]
+            if question.key in under_way and not question.is_usable:
+                standings[piece.name] = LOADING
+                continue
+            own = standing_of(question, self._background.refusal(question.key))
+            standings[piece.name] = own or _inherited(piece, standings)
+        return _Sight(pieces, questions, standings)
+
+
+def _needed(names: Collection[str]) -> list[Section]:
+    """The sections of these names, each after what it is made of."""
+    needed = set(names)
+    for piece in reversed(PIECES):
+        if piece.name in needed and piece.before is not None:
+            needed.add(piece.before.name)
+    return [piece for piece in PIECES if piece.name in needed]
+
+
+def _inherited(piece: Section, standings: Mapping[str, Standing | None]) -> Standing | None:
+    """What is made of something that failed, or is not there, shares its fate."""
+    before = standings[piece.before.name] if piece.before else None
+    is_fate = before is not None and before.status in ("failed", "unavailable")
+    return before if is_fate else None
+
+
+def _nothing() -> None:
+    """There is nothing to begin."""
