@@ -118,7 +118,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
     background = Pool(engine, operations)
     tracks = Tracks(engine, background, operations)
-    TrackRoutes(tracks, streams, fetch_limits, "en").mount(flask)
+    TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, "en").mount(flask)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -76,6 +76,11 @@ class HitPath:
             self._keys[target] = (key, view)
             if len(self._keys) > self._max_targets:
                 self._keys.popitem(last=False)
+
+    def keep(self, target: str, envelope: Envelope) -> None:
+        """Answer this target out of memory with what nobody else stores, up to its `early_from`."""
+        self._cache.memory.set(envelope.key, replace(envelope, checked_at=self._cache.clock()))
+        self.learn(target, envelope.key)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The hit, or whatever the application answers."""

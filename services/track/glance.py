@@ -74,6 +74,11 @@ class Glance:
         return "incomplete" if "failed" in statuses else "complete"
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether the same may be given for a while: all is here, and nothing is being renewed."""
+        return self.state == "complete" and not any(one.is_stale for one in self.sections.values())
+
+    @property
     def etag(self) -> str:
         """A weak validator: it does not change with the ages."""
         marks = [f"{name} {one.mark}" for name, one in self.sections.items()]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 from flask import Flask, Response, request
 from pydantic import Field
 
-from envelope import Envelope
+from envelope import Envelope, key_for
 from errors import Overloaded
 from forms import Forms
 from services.event_streams import LAST, EventStreams
@@ -36,6 +38,11 @@ PATH = "/track/<video_id>"
 MOST_WAIT_SEC = 20
 #: How soon to look again at what is on its way.
 LOOK_AGAIN = "1"
+#: For so long a complete answer is given again as it is: then its sections are looked at anew.
+KEPT_SEC = 5.0
+
+#: Told the target of a complete answer, and the answer.
+Keep = Callable[[str, Envelope], None]
 
 
 class TrackParams(Params):
@@ -72,11 +79,13 @@ class TrackRoutes:
         tracks: Tracks,
         streams: EventStreams,
         fetch_limits: FetchLimits | None,
+        keep: Keep,
         language: str,
     ) -> None:
         self._tracks = tracks
         self._streams = streams
         self._fetch_limits = fetch_limits
+        self._keep = keep
         self._language = language
 
     def mount(self, app: Flask) -> None:
@@ -90,18 +99,28 @@ class TrackRoutes:
         asked = self._asked(video_id)
         patience_sec = read(WaitParams, arguments(WaitParams)).wait
         visit = self._tracks.visit(asked, self._admission())
-        if not patience_sec or visit.glance.state != "loading":
-            response = _answered(visit.glance, asked)
-            response.call_on_close(visit.start)
-            return response
-        visit.start()
-        with suppress(Overloaded):  # no thread may wait: then the answer is what there is
-            self._tracks.settled(asked, patience_sec)
-        return _answered(self._tracks.status(asked), asked, waited=True)
+        if patience_sec and visit.glance.state == "loading":
+            visit.start()
+            return self._waited_for(asked, patience_sec)
+        envelope = _whole(visit.glance, asked)
+        if visit.glance.is_fresh and request.method == "GET":
+            envelope = _kept(envelope)
+            self._keep(request.environ.get("REQUEST_URI", ""), envelope)
+        response = _answered(envelope, visit.glance, asked)
+        response.call_on_close(visit.start)
+        return response
+
+    def _waited_for(self, asked: TrackQuestion, sec: float) -> Response:
+        """What there is after so many seconds; at once, where no more threads may wait."""
+        with suppress(Overloaded):
+            self._tracks.settled(asked, sec)
+        glance = self._tracks.status(asked)
+        return _answered(_whole(glance, asked), glance, asked, waited=True)
 
     def _status(self, video_id: str) -> Response:
         asked = self._asked(video_id)
-        return _answered(self._tracks.status(asked), asked)
+        glance = self._tracks.status(asked)
+        return _answered(_whole(glance, asked), glance, asked)
 
     def _events(self, video_id: str) -> Response:
         """The stream; a browser that comes back after the last event is told to stay away."""
@@ -126,9 +145,10 @@ class TrackRoutes:
         return partial(self._fetch_limits.admit, client_in(request.environ), "track", None)
 
 
-def _answered(glance: Glance, asked: TrackQuestion, *, waited: bool = False) -> Response:
+def _answered(
+    envelope: Envelope, glance: Glance, asked: TrackQuestion, *, waited: bool = False
+) -> Response:
     """The answer; only a complete one may be used again."""
-    envelope = with_stored_headers(_whole(glance, asked))
     headers = answer_headers(Served(envelope, _way(glance, waited=waited)), glance.now)
     if glance.state != "complete":
         headers = [pair for pair in headers if pair[0] != "Cache-Control"]
@@ -145,18 +165,26 @@ def _answered(glance: Glance, asked: TrackQuestion, *, waited: bool = False) -> 
 def _whole(glance: Glance, asked: TrackQuestion) -> Envelope:
     """The track as one answer: as old as its oldest section, fresh as long as all are."""
     fresh_until = glance.fresh_until
-    return Envelope(
-        key=asked.errand,
-        status=200,
-        forms=Forms.of_once(glance.body()),
-        etag=glance.etag,
-        fetched_at=min((one.fetched_at for one in glance.envelopes), default=glance.now),
-        fresh_until=fresh_until,
-        revalidate_until=fresh_until,
-        stale_until=fresh_until,
-        loaded_at=glance.now,
-        missing=glance.missing,
+    return with_stored_headers(
+        Envelope(
+            key=key_for("track", asked._asdict()),
+            status=200,
+            forms=Forms.of_once(glance.body()),
+            etag=glance.etag,
+            fetched_at=min((one.fetched_at for one in glance.envelopes), default=glance.now),
+            fresh_until=fresh_until,
+            revalidate_until=fresh_until,
+            stale_until=fresh_until,
+            loaded_at=glance.now,
+            missing=glance.missing,
+        )
     )
+
+
+def _kept(envelope: Envelope) -> Envelope:
+    """The answer for those who ask the same in the next seconds; ages in it are as of now."""
+    early_from = min(envelope.fresh_until, envelope.loaded_at + KEPT_SEC)
+    return replace(envelope, forms=Forms.of(envelope.body), early_from=early_from)
 
 
 def _way(glance: Glance, *, waited: bool) -> CacheState:
