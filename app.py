@@ -18,6 +18,7 @@ import allocation
 from assembly import assemble
 from cli import cache_commands
 from clients import Upstreams
+from errors import NotFound
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
@@ -117,7 +118,9 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
     background = Pool(engine, operations)
-    tracks = Tracks(engine, background, operations)
+    tracks = Tracks(
+        engine, background, operations, {"translation": NotFound("Translation is off here.")}
+    )
     TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, "en").mount(flask)
     observed = Observed(
         engine=engine,

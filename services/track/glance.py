@@ -101,7 +101,8 @@ class Glance:
     @property
     def fresh_until(self) -> float:
         """When the first section may have changed; now, where one is still to come."""
-        return max(self.now, min(one.fresh_until for one in self.sections.values()))
+        first = min(one.fresh_until for one in self.sections.values())
+        return max(self.now, first if first < math.inf else self.now)
 
     @property
     def retry_at(self) -> float | None:

@@ -28,6 +28,8 @@ from services.track.shapes import Artwork, TrackAlbum, TrackArtist
 
 #: A track's page is looked at while it fails: what failed is tried again once a minute at least.
 SECTION = replace(CATALOGUE, backoff_max_sec=60)
+#: Made of another section alone: what is not there stays away as long as that stays.
+DERIVED = replace(SECTION, absent_sec=SECTION.ttl_sec, absent_max_sec=SECTION.ttl_sec)
 
 
 class TranslationParams(Params):
@@ -144,13 +146,13 @@ def fetch_translation(sources: Sources, params: TranslationParams) -> Fetched:
 
 TRACK_SONG = Resource(name="track_song", policy=SECTION, fetch=fetch_song)
 TRACK_ARTWORK = Resource(
-    name="track_artwork", policy=SECTION, fetch=fetch_artwork, after=TRACK_SONG
+    name="track_artwork", policy=DERIVED, fetch=fetch_artwork, after=TRACK_SONG
 )
 TRACK_ARTISTS = Resource(name="track_artists", policy=SECTION, fetch=fetch_artists, after=RADIO)
 TRACK_ALBUM = Resource(name="track_album", policy=SECTION, fetch=fetch_album, after=RADIO)
 TRACK_LYRICS = Resource(name="track_lyrics", policy=SECTION, fetch=fetch_lyrics, after=TRACK_SONG)
 TRACK_ROMANIZED = Resource(
-    name="track_romanized", policy=SECTION, fetch=fetch_romanized, after=TRACK_LYRICS
+    name="track_romanized", policy=DERIVED, fetch=fetch_romanized, after=TRACK_LYRICS
 )
 TRACK_TRANSLATION = Resource(
     name="track_translation", policy=SECTION, fetch=fetch_translation, after=TRACK_LYRICS
@@ -164,7 +166,6 @@ class Section:
     name: str
     resource: Resource[Any]
     params: Callable[[str, str], Params]
-    is_shown: bool = True
 
     @property
     def before(self) -> Section | None:
@@ -186,7 +187,7 @@ def _by_language(video_id: str, language: str) -> TranslationParams:
 
 #: In the order of the answer; nothing stands before what it is made of.
 PIECES = (
-    Section("radio", RADIO, _by_seed, is_shown=False),
+    Section("radio", RADIO, _by_seed),
     Section("song", TRACK_SONG, _by_video),
     Section("artists", TRACK_ARTISTS, _by_video),
     Section("album", TRACK_ALBUM, _by_video),
@@ -197,7 +198,8 @@ PIECES = (
     Section("related", RELATED.resource, _by_video),
 )
 _BY_RESOURCE = {piece.resource.name: piece for piece in PIECES}
-NAMES = tuple(piece.name for piece in PIECES if piece.is_shown)
+#: What is shown: a radio is what others are made of.
+NAMES = tuple(piece.name for piece in PIECES if piece.resource is not RADIO)
 #: The sections' own resources; the others have endpoints.
 TRACK_RESOURCES = (
     TRACK_SONG,
