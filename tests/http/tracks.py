@@ -59,6 +59,12 @@ def seen(running, target=TRACK, **headers):
     return answer
 
 
+def pass_time(running, sec):
+    """Time passes for what is stored and for the upstreams' guards."""
+    running.clock.advance(sec)
+    running.monotonic.advance(sec)
+
+
 def statuses(answer):
     """How each section stands."""
     return {name: answer.json[name]["status"] for name in NAMES if name in answer.json}
