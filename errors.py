@@ -305,6 +305,7 @@ class NotFetched(GatewayError):
     remedy = "`GET /track/<videoId>`: that starts what is missing"
     is_unasked = True
     default_detail = "Nobody fetches this now: GET the track itself."
+    default_retry_after_sec = 1.0
 
 
 class InternalError(GatewayError):
