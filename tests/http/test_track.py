@@ -26,6 +26,8 @@ from tests.http.tracks import (
     visit,
 )
 
+pytestmark = pytest.mark.usefixtures("one_provider")
+
 
 @pytest.fixture
 def running(run_gateway):

@@ -22,6 +22,8 @@ from tests.http.tracks import (
 )
 from tests.redis_server import wait_until
 
+pytestmark = pytest.mark.usefixtures("one_provider")
+
 UPSTREAMS = ("player", "next", "album", "artist", "lrclib")
 #: What comes with an upstream's answer, once the one before it in its chain has answered.
 COMES_WITH = {
@@ -32,12 +34,6 @@ COMES_WITH = {
     "lrclib": ("lyrics", "romanized"),
 }
 BEHIND = {"album": "next", "artist": "next", "lrclib": "player"}
-
-
-@pytest.fixture(autouse=True)
-def one_provider(monkeypatch):
-    """The others are not asked while LRCLIB is held."""
-    monkeypatch.setattr("services.endpoints.lyrics.HEAD_START_SEC", 60)
 
 
 @pytest.fixture

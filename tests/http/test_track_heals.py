@@ -20,6 +20,8 @@ from tests.http.tracks import (
     visit,
 )
 
+pytestmark = pytest.mark.usefixtures("one_provider")
+
 OTHERS = ("genius", "lyrics_ovh", "ytmusic/lyrics")
 #: What is failed and what is partial while these are dead, and what the healing costs.
 DEAD = {
