@@ -9,7 +9,7 @@ from deadline import Deadline
 from services.pools import Permits
 from services.read_through import ReadThrough
 from services.track.tracks import Tracks
-from tests.doubles import ManualPool, together
+from tests.doubles import together
 from tests.http.test_requests import check_error
 from tests.http.tracks import (
     CALLS,
@@ -20,6 +20,7 @@ from tests.http.tracks import (
     TRACK,
     asked,
     events,
+    hold_flights,
     idle,
     seen,
     statuses,
@@ -34,17 +35,11 @@ def running(run_gateway):
     return run_gateway(enable_hedging=False)
 
 
-def hold_flights(running, size=100):
-    """What is begun stays on the ground until a test lets it fly."""
-    pool = ManualPool(size)
-    running.gateway.engine.pools = replace(running.gateway.engine.pools, flights=pool)
-    return pool
-
-
 # ---- at once
 
 
 def test_a_new_track_is_a_skeleton_and_nobody_is_asked_before_it_is_out(running, emulator):
+    pool = hold_flights(running)
     answer = running.get(TRACK)
 
     told = answer.json
@@ -60,9 +55,10 @@ def test_a_new_track_is_a_skeleton_and_nobody_is_asked_before_it_is_out(running,
     assert (headers["Retry-After"], headers["Cache-Control"]) == ("1", "no-store")
     assert (headers["X-Cache"], headers["ETag"][:3]) == ("miss", 'W/"')
     assert f'<{TRACK}/events>; rel="monitor"' in headers["Link"]
-    assert (emulator.calls.total(), len(running.gateway.engine.flights)) == (0, 0)
+    assert pool.tasks == []
 
     answer.close()
+    assert pool.run_all() == 1
     idle(running)
 
     assert asked(emulator) == CALLS

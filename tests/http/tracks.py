@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import orjson
 
 from scripts.upstream_emulator import Fault
 from scripts.upstream_emulator.catalogue import catalogue_of
+from tests.doubles import ManualPool
 from tests.redis_server import wait_until
 
 NAMES = ("song", "artists", "album", "artwork", "lyrics", "romanized", "translation", "related")
@@ -29,6 +31,13 @@ CALLS = {
     "ytmusic/artist": 1,
     "lrclib/get": 1,
 }
+
+
+def hold_flights(running, size=100):
+    """What is begun stays on the ground until a test lets it fly."""
+    pool = ManualPool(size)
+    running.gateway.engine.pools = replace(running.gateway.engine.pools, flights=pool)
+    return pool
 
 
 def idle(running):
