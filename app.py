@@ -21,6 +21,7 @@ from clients import Upstreams
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
+from services.artwork.routes import CoverRoutes
 from services.configuration import policies_of, read_settings, widths_of
 from services.dashboard.board import Board, about_process
 from services.dashboard.routes import DashboardRoutes
@@ -152,6 +153,8 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     hit_path = HitPath(flask, cache, notes=engine.notes)
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
+    covers = CoverRoutes(engine, hit_path.learn, fetch_limits, settings.upstream_ytmusic_url)
+    covers.mount(flask)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,
