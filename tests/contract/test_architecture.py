@@ -22,6 +22,7 @@ FLOORS = (
     (
         "envelope",
         "environment",
+        "services.artwork.placeholder",
         "services.bearer",
         "services.encodings",
         "services.media_types",
@@ -65,10 +66,15 @@ FLOORS = (
         "services.sources",
         "services.view_params",
     ),
-    ("services.endpoints", "services.pilot"),
+    (
+        "services.artwork.cover",
+        "services.artwork.pictures",
+        "services.endpoints",
+        "services.pilot",
+    ),
     ("services.track.shapes",),
     ("services.read_through", "services.track.sections"),
-    ("services.table", "services.track.glance"),
+    ("services.table", "services.track.glance", "services.track.question"),
     ("services.batches", "services.prewarm"),
     ("services.operations",),
     ("services.background",),
@@ -85,6 +91,7 @@ FLOORS = (
     (
         "assembly",
         "services.admin",
+        "services.artwork.routes",
         "services.figures",
         "services.request_frame",
         "services.track.routes",

@@ -28,6 +28,10 @@ CONTRACT = {
     ("POST", "/artists"),
     ("GET", "/album/<id>"),
     ("GET", "/playlist/<id>"),
+    ("GET", "/song/<id>/cover"),
+    ("GET", "/album/<id>/cover"),
+    ("GET", "/artist/<id>/cover"),
+    ("GET", "/track/<id>"),
 }
 
 
