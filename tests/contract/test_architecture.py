@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
+    ("language_codes",),
     (
         "allocation",
         "cutoff",
