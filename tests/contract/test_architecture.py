@@ -37,6 +37,7 @@ FLOORS = (
     ),
     ("protection", "services.mishaps"),
     ("services.log_writer", "services.traffic", "stores", "upstream"),
+    ("websites",),
     ("clients",),
     (
         "cache_layer",
