@@ -57,6 +57,7 @@ FLOORS = (
         "services.refresher",
         "services.responses",
         "services.single_flight",
+        "services.translating",
         "services.upkeep",
     ),
     (
