@@ -22,6 +22,7 @@ from errors import NotFound
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
+from services.artwork.routes import CoverRoutes
 from services.background.pool import Pool
 from services.configuration import read_settings
 from services.dashboard.board import Board, about_process
@@ -122,6 +123,8 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         engine, background, operations, {"translation": NotFound("Translation is off here.")}
     )
     TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, "en").mount(flask)
+    covers = CoverRoutes(engine, hit_path.learn, fetch_limits, settings.upstream_ytmusic_url)
+    covers.mount(flask)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,

@@ -155,7 +155,16 @@ class Settings(BaseSettings):
         True, description="stay fresh longer what keeps coming back unchanged, shorter what changes"
     )
     cache_adaptive_ttl_except: Names = Field(
-        ("trending", "billboard", "billboard_page", "charts", "chart_playlist"),
+        (
+            "trending",
+            "billboard",
+            "billboard_page",
+            "charts",
+            "chart_playlist",
+            "artwork_song",
+            "artwork_album",
+            "artwork_artist",
+        ),
         description="resources whose fresh life stays as set",
     )
     cache_threshold: Annotated[int, Ge(1)] = Field(5000, description="entries kept in memory")

@@ -22,6 +22,7 @@ FLOORS = (
     (
         "envelope",
         "environment",
+        "services.artwork.placeholder",
         "services.bearer",
         "services.encodings",
         "services.media_types",
@@ -65,7 +66,12 @@ FLOORS = (
         "services.sources",
         "services.view_params",
     ),
-    ("services.endpoints", "services.pilot"),
+    (
+        "services.artwork.cover",
+        "services.artwork.pictures",
+        "services.endpoints",
+        "services.pilot",
+    ),
     ("services.track.shapes",),
     ("services.read_through", "services.track.sections"),
     ("services.table", "services.track.glance"),
@@ -85,6 +91,7 @@ FLOORS = (
     (
         "assembly",
         "services.admin",
+        "services.artwork.routes",
         "services.figures",
         "services.request_frame",
         "services.track.routes",

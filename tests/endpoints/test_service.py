@@ -28,6 +28,9 @@ CONTRACT = {
     ("POST", "/artists"),
     ("GET", "/album/<id>"),
     ("GET", "/playlist/<id>"),
+    ("GET", "/song/<id>/cover"),
+    ("GET", "/album/<id>/cover"),
+    ("GET", "/artist/<id>/cover"),
 }
 
 
