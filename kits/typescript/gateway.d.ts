@@ -316,6 +316,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/song/{video_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A redirect to a picture of the song, `size` pixels or more; a placeholder where it has none. */
+        get: operations["getSongCover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/album/{album_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A redirect to a picture of the album, `size` pixels or more; a placeholder where it has none. */
+        get: operations["getAlbumCover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/artist/{artist_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A redirect to a picture of the artist, `size` pixels or more; a placeholder where it has none. */
+        get: operations["getArtistCover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/": {
         parameters: {
             query?: never;
@@ -742,7 +793,7 @@ export interface components {
          */
         ErrorInfo: {
             /** @enum {string} */
-            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "upstream_timeout";
+            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "not_fetched" | "upstream_timeout";
             status: number;
             title: string;
             type: string;
@@ -981,7 +1032,7 @@ export interface components {
             detail: string;
             instance: string;
             /** @enum {string} */
-            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "upstream_timeout";
+            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "not_fetched" | "upstream_timeout";
             retryable: boolean;
             requestId: string;
         };
@@ -1548,6 +1599,8 @@ export interface components {
          *     `overloaded`: all permits for cold requests are taken.
          *
          *     `draining`: this instance is about to end; a retry reaches another one.
+         *
+         *     `not_fetched`: a section of a track was looked at only, and nobody has asked for it.
          */
         ServiceUnavailable: {
             headers: {
@@ -1665,7 +1718,7 @@ export interface components {
          */
         Link: string;
         /**
-         * @description Where to look how far the answer is, or, once it is there, where to get it.
+         * @description Where to look how far the answer is, or, once it is there, where to get it; of a 302 where the picture is.
          * @example /operations/OJuasQtk_GgZIgZFBQfnEw
          */
         Location: string;
@@ -4464,6 +4517,252 @@ export interface operations {
             };
             202: components["responses"]["Accepted"];
             304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getSongCover: {
+        parameters: {
+            query?: {
+                /** @description Pixels that its shorter side has at least, where that can be had. A whole number from 16 to 2000. */
+                size?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which song. A video id: 11 letters, digits, - or _. */
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `Location` is where the picture is, at a server of YouTube's. Who keeps the redirect asks once an hour. */
+            302: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getAlbumCover: {
+        parameters: {
+            query?: {
+                /** @description Pixels that its shorter side has at least, where that can be had. A whole number from 16 to 2000. */
+                size?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which album. An album id: MPREb_ and 11 more. */
+                album_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `Location` is where the picture is, at a server of YouTube's. Who keeps the redirect asks once an hour. */
+            302: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getArtistCover: {
+        parameters: {
+            query?: {
+                /** @description Pixels that its shorter side has at least, where that can be had. A whole number from 16 to 2000. */
+                size?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which artist. An artist's channel id: UC and 22 more. */
+                artist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `Location` is where the picture is, at a server of YouTube's. Who keeps the redirect asks once an hour. */
+            302: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
