@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from errors import NotFound
+from services.artwork.pictures import SONG_ARTWORK
 from services.endpoints.catalog import ARTIST_CARD, RELATED
 from services.endpoints.lyrics import LYRICS, LyricsParams
 from services.params import ALBUM as ALBUM_ID
@@ -59,8 +60,8 @@ def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
 
 
 def fetch_artwork(sources: Sources, params: VideoParams) -> Fetched:
-    """No call of its own."""
-    thumbnails = sources.get(TRACK_SONG, params)["thumbnails"]
+    """No call of its own: one of those that its cover is made of is there already."""
+    thumbnails = sources.get(SONG_ARTWORK, params)
     if not thumbnails:
         raise NotFound("This track has no artwork.")
     found: Artwork = {"thumbnails": thumbnails, "cover": f"/song/{params.video_id}/cover"}
