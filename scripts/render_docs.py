@@ -16,6 +16,7 @@ from errors import ERRORS
 from scripts.endpoint_pages import endpoints_page
 from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
+from services.openapi.music import MUSIC
 from services.resource import Batch
 from services.spans import span
 from services.view_params import view_params_of
@@ -38,6 +39,17 @@ def endpoints_table() -> str:
     return "\n".join(rows)
 
 
+def music_table() -> str:
+    """One row a route of the music that is not of the endpoint table: question, answer, asks."""
+    rows = ["| | answer | parameters |", "|---|---|---|"]
+    for route in MUSIC:
+        known = [pair for kind in route.asks for pair in kind.model_fields.items()]
+        asks = ", ".join(_parameter(name, field) for name, field in known)
+        ask = f"[`GET {route.path}`](docs/endpoints.md#{route.operation.lower()})"
+        rows.append(f"| {ask} | {route.summary} | {asks} |")
+    return "\n".join(rows)
+
+
 def parameters_table() -> str:
     """One row an endpoint: its parameters, optional ones with their default.
 
@@ -57,7 +69,8 @@ def _parameter(name: str, field: FieldInfo) -> str:
     spelled_names = " or ".join(f"`{one}`" for one in names)
     if field.is_required():
         return spelled_names
-    return spelled_names + ("?" if field.default is None else f" = {field.default}")
+    default = "all" if isinstance(field.default, tuple) else field.default
+    return spelled_names + ("?" if default is None else f" = {default}")
 
 
 def errors_table() -> str:
@@ -131,6 +144,7 @@ def _limit_lines(name: str, limits: CacheLimits) -> list[str]:
 
 TABLES = {
     "endpoints": endpoints_table,
+    "music": music_table,
     "parameters": parameters_table,
     "errors": errors_table,
     "settings": settings_table,

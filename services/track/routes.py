@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Annotated
 
 from flask import Flask, Response, request
-from pydantic import Field
 
 from envelope import Envelope, key_for
 from errors import Overloaded
 from forms import Forms
 from services.event_streams import LAST, EventStreams
 from services.limits.fetches import FetchLimits
-from services.limits.reception import client_in
 from services.operations.operation import PREFIX, operation_id
-from services.params import TEXT, VideoId, clamped, read, some_of
-from services.read_through import Admission, admit_all
-from services.resource import CacheState, Params, Served
+from services.params import read
+from services.resource import CacheState, Served
 from services.responses import (
     Headers,
     answer,
@@ -28,14 +23,12 @@ from services.responses import (
     retry_after,
     with_stored_headers,
 )
-from services.routes import arguments
+from services.routes import admission, arguments
 from services.track.feed import TrackFeed
 from services.track.glance import Glance, Standing
-from services.track.sections import NAMES
-from services.track.tracks import TrackQuestion, Tracks
+from services.track.question import PATH, TrackParams, TrackQuestion, WaitParams
+from services.track.tracks import Tracks
 
-PATH = "/track/<video_id>"
-MOST_WAIT_SEC = 20
 #: How soon to look again at what is on its way.
 LOOK_AGAIN = "1"
 #: For so long a complete answer is given again as it is: then its sections are looked at anew.
@@ -43,29 +36,6 @@ KEPT_SEC = 5.0
 
 #: Told the target of a complete answer, and the answer.
 Keep = Callable[[str, Envelope], None]
-
-
-class TrackParams(Params):
-    """Which track, which of its sections, and what its translation is in."""
-
-    video_id: VideoId = Field(description="Which track.")
-    language: Annotated[str | None, TEXT] = Field(
-        None, description="What its lyrics are translated into; else what the operator chose."
-    )
-    sections: Annotated[tuple[str, ...], some_of(NAMES)] = Field(
-        NAMES, description="Only these sections; nothing else is fetched."
-    )
-
-
-class WaitParams(Params):
-    """How long to wait for what is missing.
-
-    Units: seconds.
-    """
-
-    wait: Annotated[int, clamped(0, MOST_WAIT_SEC)] = Field(
-        0, description="Seconds to wait for what is missing; whatever is here then is the answer."
-    )
 
 
 class TrackRoutes:
@@ -98,7 +68,7 @@ class TrackRoutes:
         """What there is at once; what is missing begins when that is on its way to the client."""
         asked = self._asked(video_id)
         patience_sec = read(WaitParams, arguments(WaitParams)).wait
-        visit = self._tracks.visit(asked, self._admission())
+        visit = self._tracks.visit(asked, admission(self._fetch_limits, "track"))
         if patience_sec and visit.glance.state == "loading":
             visit.start()
             return self._waited_for(asked, visit.refused, patience_sec)
@@ -129,7 +99,7 @@ class TrackRoutes:
             return Response(status=204, headers=[("Cache-Control", "no-store")])
         feed = TrackFeed(self._tracks, asked)
         response = self._streams.answer(feed)  # first: who finds no place has nothing fetched
-        visit = self._tracks.visit(asked, self._admission())
+        visit = self._tracks.visit(asked, admission(self._fetch_limits, "track"))
         feed.refused = visit.refused
         visit.start()
         return response
@@ -141,11 +111,6 @@ class TrackRoutes:
         """
         params = read(TrackParams, {**arguments(TrackParams), "video_id": video_id})
         return TrackQuestion(params.video_id, params.language or self._language, params.sections)
-
-    def _admission(self) -> Admission:
-        if self._fetch_limits is None:
-            return admit_all
-        return partial(self._fetch_limits.admit, client_in(request.environ), "track", None)
 
 
 def _answered(

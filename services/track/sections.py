@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from errors import NotFound
+from services.artwork.pictures import SONG_ARTWORK
 from services.endpoints.catalog import ARTIST_CARD, RELATED
 from services.endpoints.lyrics import LYRICS, LyricsParams
 from services.params import ALBUM as ALBUM_ID
 from services.params import ARTIST as ARTIST_ID
-from services.params import TEXT, VideoId, is_one
+from services.params import Language, VideoId, is_one
 from services.parsers.songs import ArtistRef, Track, song_from_track
 from services.parts import (
     ALBUM,
@@ -25,16 +26,20 @@ from services.parts import (
 )
 from services.resource import Fetched, Params, Resource, Sources, spokesman
 from services.track.shapes import Artwork, TrackAlbum, TrackArtist
+from services.translating.translation import translated
 
 #: Made of another section alone: what is not there stays away as long as that stays.
 DERIVED = replace(OF_TRACKS, absent_sec=OF_TRACKS.ttl_sec, absent_max_sec=OF_TRACKS.ttl_sec)
+
+#: Two portions of a long song, at a server that takes its time.
+TRANSLATED_WITHIN_SEC = 30.0
 
 
 class TranslationParams(Params):
     """A track's lyrics, in another language."""
 
     video_id: VideoId
-    language: Annotated[str, TEXT]
+    language: Language
 
 
 def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
@@ -53,8 +58,8 @@ def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
 
 
 def fetch_artwork(sources: Sources, params: VideoParams) -> Fetched:
-    """No call of its own."""
-    thumbnails = sources.get(TRACK_SONG, params)["thumbnails"]
+    """No call of its own: one of those that its cover is made of is there already."""
+    thumbnails = sources.get(SONG_ARTWORK, params)
     if not thumbnails:
         raise NotFound("This track has no artwork.")
     found: Artwork = {"thumbnails": thumbnails, "cover": f"/song/{params.video_id}/cover"}
@@ -138,8 +143,8 @@ def fetch_romanized(sources: Sources, params: VideoParams) -> Fetched:
 
 def fetch_translation(sources: Sources, params: TranslationParams) -> Fetched:
     """One call, or a few for long lyrics."""
-    sources.get(TRACK_LYRICS, VideoParams(video_id=params.video_id))
-    raise NotFound("Not yet.")
+    lyrics = sources.get(TRACK_LYRICS, VideoParams(video_id=params.video_id))
+    return translated(sources, lyrics, params.language)
 
 
 TRACK_SONG = Resource(name="track_song", policy=OF_TRACKS, fetch=fetch_song)
@@ -153,7 +158,10 @@ TRACK_ROMANIZED = Resource(
     name="track_romanized", policy=DERIVED, fetch=fetch_romanized, after=TRACK_LYRICS
 )
 TRACK_TRANSLATION = Resource(
-    name="track_translation", policy=OF_TRACKS, fetch=fetch_translation, after=TRACK_LYRICS
+    name="track_translation",
+    policy=OF_TRACKS.with_budget(TRANSLATED_WITHIN_SEC),
+    fetch=fetch_translation,
+    after=TRACK_LYRICS,
 )
 
 

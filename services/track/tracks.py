@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from deadline import Deadline, Priority
-from envelope import Freshness, key_for
+from envelope import Freshness
 from errors import NotFetched, NotFound, Overloaded, RateLimited
 from services.background.jobs import Background, Errand, Job
 from services.operations.operation import operation_id
@@ -18,28 +18,11 @@ from services.operations.registry import Operations
 from services.question import Question
 from services.read_through import Admission, ReadThrough, admit_all, nobody_cares
 from services.track.glance import LOADING, Glance, Standing, standing_of
+from services.track.question import TrackQuestion
 from services.track.sections import PIECES, Section
 
 #: Between two looks at what another process fetches: nobody here hears of it.
 LOOK_SEC = 0.25
-
-
-class TrackQuestion(NamedTuple):
-    """Which track, which of its sections, and what its translation is in."""
-
-    video_id: str
-    language: str
-    names: Collection[str]
-
-    @property
-    def errand(self) -> str:
-        """What fetches its sections, whichever somebody wants."""
-        return key_for("track", {"video_id": self.video_id})
-
-    @property
-    def path(self) -> str:
-        """Where it is asked for."""
-        return f"/track/{self.video_id}"
 
 
 class Visit(NamedTuple):
