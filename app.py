@@ -119,10 +119,10 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
     background = Pool(engine, operations)
-    tracks = Tracks(
-        engine, background, operations, {"translation": NotFound("Translation is off here.")}
+    tracks = Tracks(engine, background, operations, _off(engine.pilot.upstreams))
+    TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, settings.translate_language).mount(
+        flask
     )
-    TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, "en").mount(flask)
     covers = CoverRoutes(engine, hit_path.learn, fetch_limits, settings.upstream_ytmusic_url)
     covers.mount(flask)
     observed = Observed(
@@ -186,6 +186,13 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         timeline=dashboard.timeline,
         access_log=access_log,
     )
+
+
+def _off(upstreams: Upstreams) -> dict[str, NotFound]:
+    """The sections of a track that nobody can have here."""
+    if upstreams.translate is not None:
+        return {}
+    return {"translation": NotFound("Translation is off here.")}
 
 
 def _rules_of(flask: Flask) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from envelope import key_for
-from services.params import TEXT, VideoId, clamped, some_of
+from services.params import LANGUAGE, VideoId, clamped, some_of
 from services.resource import Params
 from services.track.sections import NAMES
 
@@ -20,7 +20,7 @@ class TrackParams(Params):
     """Which track, which of its sections, and what its translation is in."""
 
     video_id: VideoId = Field(description="Which track.")
-    language: Annotated[str | None, TEXT] = Field(
+    language: Annotated[str | None, LANGUAGE] = Field(
         None, description="What its lyrics are translated into; else what the operator chose."
     )
     sections: Annotated[tuple[str, ...], some_of(NAMES)] = Field(

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
+    ("language_codes",),
     (
         "allocation",
         "cutoff",
@@ -37,6 +38,7 @@ FLOORS = (
     ),
     ("protection", "services.mishaps"),
     ("services.log_writer", "services.traffic", "stores", "upstream"),
+    ("websites",),
     ("clients",),
     (
         "cache_layer",
@@ -56,6 +58,7 @@ FLOORS = (
         "services.refresher",
         "services.responses",
         "services.single_flight",
+        "services.translating",
         "services.upkeep",
     ),
     (
