@@ -18,9 +18,11 @@ import allocation
 from assembly import assemble
 from cli import cache_commands
 from clients import Upstreams
+from errors import NotFound
 from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
+from services.artwork.routes import CoverRoutes
 from services.background.jobs import Background
 from services.background.opening import open_background
 from services.configuration import read_settings
@@ -119,8 +121,12 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
     background = open_background(settings, engine, operations)
-    tracks = Tracks(engine, background, operations)
-    TrackRoutes(tracks, streams, fetch_limits, "en").mount(flask)
+    tracks = Tracks(engine, background, operations, _off(engine.pilot.upstreams))
+    TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, settings.translate_language).mount(
+        flask
+    )
+    covers = CoverRoutes(engine, hit_path.learn, fetch_limits, settings.upstream_ytmusic_url)
+    covers.mount(flask)
     observed = Observed(
         engine=engine,
         upkeep=upkeep,
@@ -184,6 +190,13 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         timeline=dashboard.timeline,
         access_log=access_log,
     )
+
+
+def _off(upstreams: Upstreams) -> dict[str, NotFound]:
+    """The sections of a track that nobody can have here."""
+    if upstreams.translate is not None:
+        return {}
+    return {"translation": NotFound("Translation is off here.")}
 
 
 def _rules_of(flask: Flask) -> dict[str, str]:

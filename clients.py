@@ -1,4 +1,4 @@
-"""The only door to the outside: ytmusicapi and plain websites, each through its upstream."""
+"""The only door to the outside: ytmusicapi, and everything that is asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
 import requests
 from requests.structures import CaseInsensitiveDict
 from ytmusicapi import YTMusic
@@ -22,17 +21,15 @@ from ytmusicapi.helpers import YTM_BASE_API, YTM_DOMAIN, initialize_headers
 
 from cutoff import ended_by
 from deadline import Deadline, call_deadline, time_left
-from decoding import json_of
 from errors import (
     GatewayError,
     NotFound,
     UpstreamChanged,
     UpstreamError,
-    UpstreamPage,
 )
 from protection.alarms import Alarms
-from transport import Site
 from upstream import Upstream
+from websites import Translator, Website, decode_json
 
 log = logging.getLogger("gateway.upstream")
 
@@ -122,20 +119,6 @@ class _ThreadsYTMusic(YTMusic):
             headers=self.headers,
         )
         return _checked_innertube(endpoint, decode_json(response.content))
-
-
-def decode_json(body: bytes) -> Any:
-    """The JSON value of an upstream's body.
-
-    Raises: UpstreamPage — it is HTML (a consent or block page with status 200); UpstreamChanged —
-            it is neither.
-    """
-    try:
-        return json_of(body)
-    except orjson.JSONDecodeError:
-        if body.lstrip()[:1] == b"<":
-            raise UpstreamPage from None
-        raise UpstreamChanged from None
 
 
 def _checked_innertube(endpoint: str, answer: Any) -> dict[str, Any]:
@@ -237,41 +220,6 @@ def _translated(
         raise UpstreamChanged from None
 
 
-class Website:
-    """An upstream asked with plain GETs: JSON of a lyrics service, or a page."""
-
-    def __init__(self, upstream: Upstream, session: requests.Session, site: Site) -> None:
-        self.upstream = upstream
-        self._session = session
-        self._site = site
-
-    def json(self, path: str, params: Mapping[str, Any], deadline: Deadline) -> Any:
-        """The JSON value at this path.
-
-        Raises: GatewayError.
-        """
-        return self.upstream.call(
-            lambda: decode_json(self._get(path, params).content), deadline, "json"
-        )
-
-    def text(self, path: str, params: Mapping[str, Any], deadline: Deadline) -> str:
-        """The page at this path.
-
-        Raises: GatewayError.
-        """
-        return self.upstream.call(
-            lambda: self._get(path, params).content.decode("utf-8", "replace"), deadline, "text"
-        )
-
-    def _get(self, path: str, params: Mapping[str, Any]) -> requests.Response:
-        url = self._site.origin + path
-        headers = {"User-Agent": self._site.user_agent, "Accept-Encoding": "gzip"}
-        try:
-            return self._session.get(url, params=dict(params), headers=headers)
-        except requests.TooManyRedirects:
-            raise UpstreamError from None
-
-
 @dataclass(frozen=True, slots=True)
 class Upstreams:
     """Every upstream there is."""
@@ -281,16 +229,20 @@ class Upstreams:
     genius: Website
     lyrics_ovh: Website
     billboard: Website
+    #: None where none is configured
+    translate: Translator | None
     #: says when a call of any of them is overdue
     alarms: Alarms
 
     @property
     def all(self) -> tuple[Upstream, ...]:
-        """The five, for whoever reads their counters."""
-        return (
-            self.ytmusic.upstream,
-            self.lrclib.upstream,
-            self.genius.upstream,
-            self.lyrics_ovh.upstream,
-            self.billboard.upstream,
+        """All that are asked, for whoever reads their counters."""
+        clients = (
+            self.ytmusic,
+            self.lrclib,
+            self.genius,
+            self.lyrics_ovh,
+            self.billboard,
+            self.translate,
         )
+        return tuple(client.upstream for client in clients if client is not None)

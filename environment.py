@@ -14,8 +14,16 @@ from settings import DOTENV, CacheLimits, Settings, SettingsError
 
 #: Settings whose value may hold a password: a problem with one does not repeat it.
 SECRET = frozenset(
-    {"admin_token", "api_key_hashes", "metrics_token"}
-    | {"background_broker_url", "ratelimit_storage_uri", "redis_url"}
+    {
+        "admin_token",
+        "api_key_hashes",
+        "background_broker_url",
+        "metrics_token",
+        "ratelimit_storage_uri",
+        "redis_url",
+        "translate_api_key",
+        "translate_url",
+    }
 )
 LIMIT_NAME = re.compile(r"^CACHE_(TTL|REVALIDATE|STALE)_(\w+)_SEC$")
 OWN_NAMES = {name.upper() for name in Settings.model_fields}

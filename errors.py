@@ -177,6 +177,7 @@ class NotFound(GatewayError):
     """Absence: an unknown route, or an upstream that says so.
 
     Only a `proven` absence may displace a stored answer.
+    Units: `believed_sec` is how long it is believed at most, None as long as the policy says.
     """
 
     status = 404
@@ -187,9 +188,12 @@ class NotFound(GatewayError):
     )
     default_detail = "Not found."
 
-    def __init__(self, detail: str = "", *, proven: bool = True) -> None:
+    def __init__(
+        self, detail: str = "", *, proven: bool = True, believed_sec: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.proven = proven
+        self.believed_sec = believed_sec
 
 
 class RateLimited(GatewayError):
@@ -305,6 +309,7 @@ class NotFetched(GatewayError):
     remedy = "`GET /track/<videoId>`: that starts what is missing"
     is_unasked = True
     default_detail = "Nobody fetches this now: GET the track itself."
+    default_retry_after_sec = 1.0
 
 
 class InternalError(GatewayError):

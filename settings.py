@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from language_codes import spelled
+
 DOTENV = ".env"
 
 Seconds = Annotated[float, Ge(0), Le(31_536_000)]
@@ -26,6 +28,9 @@ StorageUri = Annotated[
 ]
 PerMinute = Annotated[int, Ge(0), Le(100_000_000)]
 BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$")]
+#: Of a service that may be off; credentials have no place in it, for it is shown where it is wrong.
+OptionalUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/@?#]+(/[^\s@?#]*)?)?$")]
+ApiKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{0,200}$")]
 
 
 def _listed(value: Any) -> Any:
@@ -44,7 +49,16 @@ def _token(value: str) -> str:
     return value
 
 
+def _language(value: str) -> str:
+    """A language code in its one spelling."""
+    try:
+        return spelled(value)
+    except ValueError as error:
+        raise PydanticCustomError("language", "{reason}", {"reason": str(error)}) from None
+
+
 Token = Annotated[str, AfterValidator(_token)]
+Language = Annotated[str, AfterValidator(_language)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Hashes = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], NoDecode, BeforeValidator(_listed)
@@ -155,7 +169,16 @@ class Settings(BaseSettings):
         True, description="stay fresh longer what keeps coming back unchanged, shorter what changes"
     )
     cache_adaptive_ttl_except: Names = Field(
-        ("trending", "billboard", "billboard_page", "charts", "chart_playlist"),
+        (
+            "trending",
+            "billboard",
+            "billboard_page",
+            "charts",
+            "chart_playlist",
+            "artwork_song",
+            "artwork_album",
+            "artwork_artist",
+        ),
         description="resources whose fresh life stays as set",
     )
     cache_threshold: Annotated[int, Ge(1)] = Field(5000, description="entries kept in memory")
@@ -256,6 +279,18 @@ class Settings(BaseSettings):
     )
     upstream_billboard_url: BaseUrl = Field(
         "https://www.billboard.com", description="base URL of Billboard"
+    )
+
+    # Translation
+    translate_url: OptionalUrl = Field(
+        "", description="base URL of a LibreTranslate server; empty: lyrics are not translated"
+    )
+    translate_api_key: ApiKey = Field("", description="that server's API key, where it wants one")
+    translate_language: Language = Field(
+        "en", description="what lyrics are translated into where a client names no language"
+    )
+    translate_timeout_sec: Annotated[float, Ge(0.1), Le(60)] = Field(
+        12, description="seconds one request to it may take, retries included"
     )
 
     # Fan-out widths

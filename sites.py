@@ -1,23 +1,27 @@
-"""The five upstreams: where each is and how it is called."""
+"""The upstreams, five and perhaps a translator: where each is and how it is called."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from clients import Upstreams, Website, YouTubeMusic
+from clients import Upstreams, YouTubeMusic
 from protection.alarms import Alarms
-from protection.breaker import Board, Breaker, BreakerTerms
+from protection.breaker import PROBE_SEC, Board, Breaker, BreakerTerms
 from protection.hedging import Hedging
 from protection.retry_budget import RetryBudget
 from settings import Settings
 from transport import Site, open_session
 from upstream import CallPolicy, Upstream
+from websites import Translator, Website
 
 SERVICE = "youtube-music-gateway"
 VERSION = "0.1.0"
 WEBSITE_CONCURRENCY = 16
+#: What LibreTranslate works on at a time, unless told otherwise; more would only wait there.
+TRANSLATOR_CONCURRENCY = 4
 MIB = 2**20
 #: Lyrics services ask their clients to name themselves; LRCLIB refuses those that do not.
 APP_AGENT = f"{SERVICE}/{VERSION}"
@@ -46,18 +50,29 @@ def build_upstreams(
     ovh = _website("lyrics_ovh", "https://api.lyrics.ovh", settings.upstream_lyrics_ovh_url)
     billboard_url = settings.upstream_billboard_url
     billboard = _website("billboard", "https://www.billboard.com", billboard_url, pages=True)
-    session = open_session((ytmusic, lrclib, genius, ovh, billboard))
+    translate = replace(
+        _website("translate", "https://libretranslate.com", settings.translate_url),
+        pool_size=TRANSLATOR_CONCURRENCY,
+        explains_400=("/translate",),
+    )
+    session = open_session((ytmusic, lrclib, genius, ovh, billboard, translate))
 
     alarms = Alarms(monotonic)
 
-    def upstream(site: Site, retries: int = settings.upstream_retry_attempts) -> Upstream:
+    def upstream(
+        site: Site,
+        retries: int = settings.upstream_retry_attempts,
+        timeout_sec: float = settings.upstream_timeout_sec,
+        probe_sec: float = PROBE_SEC,
+    ) -> Upstream:
         # A hedge is a retry sent early: what is asked once is asked once.
         is_hedged = settings.enable_hedging and retries > 0
         terms = _breaker_terms(settings)
         return Upstream(
             site.name,
             CallPolicy(
-                timeout_sec=settings.upstream_timeout_sec,
+                timeout_sec=timeout_sec,
+                probe_sec=probe_sec,
                 retries=retries,
                 backoff_sec=settings.upstream_retry_backoff_ms / 1000,
                 concurrency=site.pool_size,
@@ -67,6 +82,14 @@ def build_upstreams(
             hedging=Hedging(site.name, site.pool_size, alarms) if is_hedged else None,
         )
 
+    def translator() -> Translator | None:
+        if not settings.translate_url:
+            return None
+        # Slow when all is well: with less time, one that is back would never be believed.
+        sec = settings.translate_timeout_sec
+        client = upstream(translate, timeout_sec=sec, probe_sec=sec)
+        return Translator(client, session, translate, settings.translate_api_key)
+
     return Upstreams(
         ytmusic=YouTubeMusic(upstream(ytmusic), session, settings.ytmusic_auth_file),
         lrclib=Website(upstream(lrclib), session, lrclib),
@@ -74,6 +97,7 @@ def build_upstreams(
         # The last resort races five sites of its own for up to five seconds: asked once.
         lyrics_ovh=Website(upstream(ovh, retries=0), session, ovh),
         billboard=Website(upstream(billboard), session, billboard),
+        translate=translator(),
         alarms=alarms,
     )
 
@@ -87,7 +111,7 @@ def _breaker_terms(settings: Settings) -> BreakerTerms:
 
 
 def _website(name: str, origin: str, base_url: str, *, pages: bool = False) -> Site:
-    """A site asked with plain GETs: a JSON service, or `pages` made for people."""
+    """A site asked over plain HTTP: a JSON service, or `pages` made for people."""
     return Site(
         name=name,
         origin=origin,

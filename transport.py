@@ -184,6 +184,8 @@ class Site:
     user_agent: str = ""
     #: Paths that name a thing by its id: there, a 400 means that no such thing exists.
     asked_by_id: tuple[str, ...] = ()
+    #: Paths where a 400 is an answer: its body says what is wrong with the question.
+    explains_400: tuple[str, ...] = ()
 
     @property
     def is_public(self) -> bool:
@@ -316,9 +318,10 @@ def check_status(site: Site, response: requests.Response) -> None:
     if "cf-mitigated" in response.headers:
         # Cloudflare's mark on a page that wants to see a browser, whatever its status.
         raise UpstreamBlocked(f"{site.name} asks for a browser.")
-    if status < 300 or response.is_redirect:
+    path = urlsplit(response.url).path
+    if status < 300 or response.is_redirect or (status == 400 and path in site.explains_400):
         return
-    raise _error_of(site, status, response.headers, urlsplit(response.url).path)
+    raise _error_of(site, status, response.headers, path)
 
 
 def _error_of(site: Site, status: int, headers: Mapping[str, str], path: str) -> GatewayError:

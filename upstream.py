@@ -72,13 +72,15 @@ class UpstreamStats:
 class CallPolicy:
     """How one upstream is called.
 
-    Units: seconds. `retries` counts the tries after the first.
+    Units: seconds. `retries` counts the tries after the first; `probe_sec` is what the one call
+           that tries a failing upstream may take.
     """
 
     timeout_sec: float
     retries: int
     backoff_sec: float
     concurrency: int
+    probe_sec: float = PROBE_SEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class Upstream:
 
     @contextmanager
     def _judged(self, entry: Entry, limit: Deadline, one: Try) -> Iterator[None]:
-        own = limit.within(PROBE_SEC) if entry.is_probe else limit
+        own = limit.within(self.policy.probe_sec) if entry.is_probe else limit
         is_fair = own.left() >= min(FAIR_SEC, self.policy.timeout_sec / 2)
         verdict, failure = Verdict.NOTHING, None
         try:

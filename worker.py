@@ -14,6 +14,7 @@ from flask import Flask
 
 import allocation
 from assembly import Parts, assemble
+from deadline import Priority
 from services.background.jobs import PlainJob
 from services.background.marks import Marks
 from services.background.pool import Pool
@@ -50,11 +51,11 @@ class Worker:
         """Log as a gateway does, from this process."""
         self._log = open_logs(self._settings.log_level)
 
-    def errand(self, name: str, request: str, jobs: Sequence[PlainJob]) -> None:
+    def errand(self, name: str, request: str, jobs: Sequence[PlainJob], priority: int) -> None:
         """The task: an errand as a gateway told it."""
         with self._opening:
             shift = self._shift = self._shift or self._open()
-        shift.do(name, request, jobs)
+        shift.do(name, request, jobs, Priority(priority))
 
     def _open(self) -> Shift:
         """The engine over the gateways' cache, and what keeps their bond."""

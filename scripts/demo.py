@@ -23,7 +23,8 @@ def main() -> int:
     """Serve until told to stop; the exit code."""
     with Emulator(port=int(os.environ.get("EMULATOR_PORT", "9300")), art=True) as emulator:
         emulator.latency.set(p50_ms=180, p99_ms=900)
-        for name, value in {**emulator.environment(), **DEMO_SETTINGS}.items():
+        translator = {"TRANSLATE_URL": emulator.base_url("translate")}
+        for name, value in {**emulator.environment(), **translator, **DEMO_SETTINGS}.items():
             os.environ.setdefault(name, value)
         sys.stderr.write(f"upstream emulator on {emulator.address}, its switches at /_control\n")
         import app  # noqa: PLC0415  # reads the environment that was just set

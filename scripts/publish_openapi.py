@@ -11,6 +11,7 @@ import json
 import os
 import random
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from scripts.upstream_emulator import Catalogue, Emulator
 from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
 from services.openapi.document import EXAMPLES, document
+from services.openapi.music import MUSIC
 from services.openapi.operations import path_of
 from settings import Settings
 from sites import VERSION
@@ -55,6 +57,10 @@ def asks(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
         "artists": {"artist_ids": ids["artist"][1:3]},
         "album": {"album_id": ids["album"][0]},
         "playlist": {"playlist_id": ids["playlist_250"][0], "limit": 2},
+        "getTrack": {"video_id": songs[0], "wait": 10},
+        "getSongCover": {"video_id": songs[0], "size": 300},
+        "getAlbumCover": {"album_id": ids["album"][0], "size": 300},
+        "getArtistCover": {"artist_id": artist, "size": 300},
     }
 
 
@@ -75,15 +81,23 @@ def _gateway(emulator: Emulator) -> Any:
 
 
 def _answer(client: Client, name: str, asked: dict[str, Any]) -> Any:
-    route = next(route for route in ENDPOINTS if route.name == name)
-    if "POST" in route.methods:
-        response = client.post(route.path, json=asked)
+    path, posts = _asked_at()[name]
+    if posts:
+        response = client.post(path, json=asked)
     else:
-        query = {one: _spelled(it) for one, it in asked.items() if f"<{one}>" not in route.path}
-        response = client.get(path_of(route.path).format(**asked), query_string=query)
-    if response.status_code != 200:
+        query = {one: _spelled(it) for one, it in asked.items() if f"<{one}>" not in path}
+        response = client.get(path_of(path).format(**asked), query_string=query)
+    if response.status_code == HTTPStatus.FOUND:
+        return {"Location": response.location}
+    if response.status_code != HTTPStatus.OK:
         raise SystemExit(f"{name}: {response.status} {response.text}")
     return response.json
+
+
+def _asked_at() -> dict[str, tuple[str, bool]]:
+    """The path of each example, and whether it is asked by POST."""
+    endpoints = {route.name: (route.path, "POST" in route.methods) for route in ENDPOINTS}
+    return endpoints | {route.operation: (route.path, False) for route in MUSIC}
 
 
 def _spelled(value: Any) -> str:

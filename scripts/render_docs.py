@@ -16,6 +16,7 @@ from errors import ERRORS
 from scripts.endpoint_pages import endpoints_page
 from services.configuration import default_limits
 from services.endpoints import ENDPOINTS
+from services.openapi.music import MUSIC
 from services.resource import Batch
 from services.spans import span
 from services.view_params import view_params_of
@@ -35,6 +36,17 @@ def endpoints_table() -> str:
         ask = f"[{asks}](docs/endpoints.md#{endpoint.name})"
         lives = f"{span(limits[name].ttl_sec)} / {span(limits[name].stale_sec)}"
         rows.append(f"| {ask} | {endpoint.summary} | {lives} | {endpoint.rate_limit or ''} |")
+    return "\n".join(rows)
+
+
+def music_table() -> str:
+    """One row a route of the music that is not of the endpoint table: question, answer, asks."""
+    rows = ["| | answer | parameters |", "|---|---|---|"]
+    for route in MUSIC:
+        known = [pair for kind in route.asks for pair in kind.model_fields.items()]
+        asks = ", ".join(_parameter(name, field) for name, field in known)
+        ask = f"[`GET {route.path}`](docs/endpoints.md#{route.operation.lower()})"
+        rows.append(f"| {ask} | {route.summary} | {asks} |")
     return "\n".join(rows)
 
 
@@ -131,6 +143,7 @@ def _limit_lines(name: str, limits: CacheLimits) -> list[str]:
 
 TABLES = {
     "endpoints": endpoints_table,
+    "music": music_table,
     "parameters": parameters_table,
     "errors": errors_table,
     "settings": settings_table,

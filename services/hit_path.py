@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -13,7 +13,6 @@ from cache_layer import CacheLayer
 from envelope import Envelope, resource_of
 from services.responses import Answer, chosen, framed, fresh_hit, lines_of, same_until
 from services.traffic import ROUTE
-from services.views import View
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -64,11 +63,11 @@ class HitPath:
         self._cache = cache
         self._max_targets = max_targets
         self._notes = notes
-        self._keys: OrderedDict[str, tuple[str, View | None]] = OrderedDict()
-        self._heads: dict[tuple[str, View | None, str | None], Head] = {}
+        self._keys: OrderedDict[str, tuple[str, Hashable]] = OrderedDict()
+        self._heads: dict[tuple[str, Hashable, str | None], Head] = {}
         self._lock = threading.Lock()
 
-    def learn(self, target: str, key: str, view: View | None = None) -> None:
+    def learn(self, target: str, key: str, view: Hashable = None) -> None:
         """Remember what this target asks for, and to see of it; the oldest lesson makes room."""
         if not 0 < len(target) <= LONGEST_TARGET_CHARS:
             return
@@ -76,6 +75,11 @@ class HitPath:
             self._keys[target] = (key, view)
             if len(self._keys) > self._max_targets:
                 self._keys.popitem(last=False)
+
+    def keep(self, target: str, envelope: Envelope) -> None:
+        """Answer this target out of memory with what nobody else stores, up to its `early_from`."""
+        self._cache.memory.set(envelope.key, replace(envelope, checked_at=self._cache.clock()))
+        self.learn(target, envelope.key)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The hit, or whatever the application answers."""
@@ -138,7 +142,7 @@ class HitPath:
         headers = fresh_hit(shown, now) if now < trusted_until else None
         if headers is None:
             return None
-        status, headers = framed(form, headers, size)
+        status, headers = framed(form, headers, size, shown.status)
         return Head(
             envelope=ref(envelope),
             since=now,

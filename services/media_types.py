@@ -1,4 +1,4 @@
-"""The media type of a failure: JSON, or problem+json for who asks for that."""
+"""The media type of a failure: JSON, problem+json for who asks for that, or a picture."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ MOST_ACCEPTS = 256
 def error_type(accept: str) -> str:
     """The type of an error's body for this client: it is the same body."""
     return _asked_for(accept) if len(accept) <= LONGEST_ACCEPT else JSON_TYPE
+
+
+def takes_pictures(accept: str) -> bool:
+    """Whether this client names pictures, as browsers do for one; a wildcard names nothing."""
+    return len(accept) <= LONGEST_ACCEPT and _names_pictures(accept)
+
+
+@lru_cache(MOST_ACCEPTS)
+def _names_pictures(accept: str) -> bool:
+    liked = parse_accept_header(accept, Accept)
+    return any(value.lower().startswith("image/") and quality > 0 for value, quality in liked)
 
 
 @lru_cache(MOST_ACCEPTS)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 
+import language_codes
 from errors import InvalidRequest
 from services.resource import Params
 from services.spelling import canonical, folded, holds_controls
@@ -179,6 +180,22 @@ TEXT = _text(canonical)
 Text = Annotated[str, TEXT]
 #: Search does not tell capitals apart, so neither does its key.
 SearchText = Annotated[str, _text(folded)]
+
+
+def _language(value: object) -> str:
+    return language_codes.spelled(value if isinstance(value, str) else "")
+
+
+LANGUAGE = Check(
+    func=_language,
+    accepts={
+        "type": "string",
+        "pattern": language_codes.USUAL,
+        "description": f"{language_codes.MEANT[0].upper()}{language_codes.MEANT[1:]}.",
+        "examples": ["en"],
+    },
+)
+Language = Annotated[str, LANGUAGE]
 
 
 def clamped(least: int, most: int) -> Check:

@@ -242,6 +242,8 @@ class Prewarm:
 
     def _due_question(self, popular: Popular) -> Asked | None:
         """What to ask again for a popular key, if it is due; most are not, by memory alone."""
+        if resource_of(popular.key) not in self._askable:
+            return None  # made of others, which are popular too
         now = self._cache.clock()
         held = self._cache.memory.get(popular.key)
         if held is not None and not _is_worn(held, popular, now):

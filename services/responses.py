@@ -229,7 +229,7 @@ def answer(
 ) -> Answer:
     """The answer from this envelope: whoever gives it, it is equal."""
     form, body = chosen(envelope, if_none_match, accept_encoding)
-    status, headers = framed(form, headers, len(body))
+    status, headers = framed(form, headers, len(body), envelope.status)
     return status, headers, body
 
 
@@ -244,14 +244,16 @@ def chosen(envelope: Envelope, if_none_match: str | None, accept_encoding: str) 
     return WAYS[accept_encoding](forms) or forms.other()
 
 
-def framed(form: str | None, headers: Headers, size: int) -> tuple[str, Headers]:
+def framed(
+    form: str | None, headers: Headers, size: int, status: int = HTTPStatus.OK
+) -> tuple[str, Headers]:
     """Status line and headers of an answer in this form."""
     if form == NOT_MODIFIED:
         return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"]
     if form is not None:
         headers.append(("Content-Encoding", form))
     headers.append(("Content-Length", str(size)))
-    return "200 OK", headers
+    return f"{status} {HTTPStatus(status).phrase.upper()}", headers
 
 
 def lines_of(headers: Headers) -> str:

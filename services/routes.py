@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,6 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from decoding import json_of
-from envelope import Envelope
 from errors import (
     GatewayError,
     InternalError,
@@ -60,7 +59,7 @@ REQUEST_ID = "gateway.request_id"
 WRAPPED = {"1": True, "true": True, "0": False, "false": False}
 
 #: Told the target of each cacheable answer, the key it is stored under, and what is seen of it.
-Learn = Callable[[str, str, View | None], None]
+Learn = Callable[[str, str, Hashable], None]
 
 
 class Routes:
@@ -97,11 +96,11 @@ class Routes:
             try:
                 served = self._found(route, params)
             except GatewayError as error:
-                return _failure(error)
+                return failure_response(error)
             if isinstance(served, Accepted):
                 return accepted(served)
             if served.envelope.is_absent:
-                return self._absence(served)
+                return absence_response(served, self._engine.cache.clock())
             if isinstance(route, Endpoint) and not is_wrapped:
                 self._teach(served.envelope.key, seen)
             return self._respond(served, seen, is_wrapped=is_wrapped)
@@ -115,47 +114,49 @@ class Routes:
 
     def _found(self, route: AnyRoute, params: Params) -> Served | Accepted:
         prefer = request.headers.get("Prefer", "")
-        return self._asking.ask(route, params, self._admission(route), prefer)
+        admit = admission(self._fetch_limits, route.name, route.rate_limit)
+        return self._asking.ask(route, params, admit, prefer)
 
     def _respond(self, served: Served, seen: View | None, *, is_wrapped: bool) -> Response:
-        request.environ[UPSTREAM_CALLS] = served.calls
         if seen is not None:
-            served = replace(served, envelope=self._shown(served.envelope, seen))
+            memory, stored = self._engine.cache.memory, served.envelope
+            shown = memory.shown(stored, seen.mark, lambda: derived(stored, seen))
+            served = replace(served, envelope=shown)
         if is_wrapped:
             served = wrapped(served)
-        status, headers, body = answer(
-            served.envelope,
-            answer_headers(served, self._engine.cache.clock()),
-            if_none_match=request.headers.get("If-None-Match"),
-            accept_encoding=request.headers.get("Accept-Encoding", ""),
-        )
+        response = answer_response(served, self._engine.cache.clock())
         if is_wrapped and _prefers_wrapped():
-            headers.append(("Preference-Applied", WRAPPED_PREFERENCE))
-        return Response(body, status=status, headers=headers)
-
-    def _shown(self, stored: Envelope, view: View) -> Envelope:
-        """What is to be seen of an answer; derived once, and kept for the hits that follow."""
-        memory = self._engine.cache.memory
-        shown = memory.view_of(stored, view.mark)
-        if shown is None:
-            shown = derived(stored, view)
-            memory.keep_view(stored, view.mark, shown)
-        return shown
-
-    def _absence(self, served: Served) -> Response:
-        response = error_response(NotFound(served.envelope.body.decode()))
-        for name, value in answer_headers(served, self._engine.cache.clock()):
-            if name not in ("Content-Type", "ETag"):
-                response.headers[name] = value
-        response.vary.add("Accept")  # this failure alone may be stored
+            response.headers["Preference-Applied"] = WRAPPED_PREFERENCE
         return response
 
-    def _admission(self, route: AnyRoute) -> Admission:
-        """What a client must pass before a fetch is led for it: hits and stale answers are free."""
-        if self._fetch_limits is None:
-            return admit_all
-        client = client_in(request.environ)
-        return partial(self._fetch_limits.admit, client, route.name, route.rate_limit)
+
+def admission(limits: FetchLimits | None, name: str, rate_limit: str | None = None) -> Admission:
+    """What a client must pass before a fetch is led for it: hits and stale answers are free."""
+    if limits is None:
+        return admit_all
+    return partial(limits.admit, client_in(request.environ), name, rate_limit)
+
+
+def answer_response(served: Served, now: float) -> Response:
+    """The answer to this request."""
+    request.environ[UPSTREAM_CALLS] = served.calls
+    status, headers, body = answer(
+        served.envelope,
+        answer_headers(served, now),
+        if_none_match=request.headers.get("If-None-Match"),
+        accept_encoding=request.headers.get("Accept-Encoding", ""),
+    )
+    return Response(body, status=status, headers=headers)
+
+
+def absence_response(served: Served, now: float) -> Response:
+    """The answer that the record of an absence becomes."""
+    response = error_response(NotFound(served.envelope.body.decode()))
+    for name, value in answer_headers(served, now):
+        if name not in ("Content-Type", "ETag"):
+            response.headers[name] = value
+    response.vary.add("Accept")  # this failure alone may be stored
+    return response
 
 
 def _name_the_route() -> None:
@@ -203,7 +204,7 @@ def _prefers_wrapped() -> bool:
     return prefers_wrapped(request.headers.get("Prefer", ""))
 
 
-def _failure(error: GatewayError) -> Response:
+def failure_response(error: GatewayError) -> Response:
     """The answer to a data question that failed: it tells which way it came, like any other."""
     response = error_response(error)
     response.headers.extend(failure_headers(error))

@@ -13,6 +13,8 @@ from errors import Draining
 from services.bearer import require_bearer
 from services.exposition import Exposition
 from services.media_types import JSON_TYPE
+from services.openapi.music import MUSIC
+from services.openapi.service import EndpointInfo
 from services.pages.documents import View, prefers_page
 from services.readiness import Readiness
 from services.resource import AnyRoute
@@ -73,15 +75,14 @@ def service_info(service: str, version: str, routes: Sequence[AnyRoute]) -> dict
         "openapi": "/openapi.json",
         "dashboard": "/dashboard",
         "endpoints": [
-            {
-                "name": route.name,
-                "methods": list(route.methods),
-                "path": route.path,
-                "summary": route.summary,
-            }
-            for route in routes
+            *(_endpoint(one.name, one.methods, one.path, one.summary) for one in routes),
+            *(_endpoint(one.operation, ("GET",), one.path, one.summary) for one in MUSIC),
         ],
     }
+
+
+def _endpoint(name: str, methods: Sequence[str], path: str, summary: str) -> EndpointInfo:
+    return {"name": name, "methods": [*methods], "path": path, "summary": summary}
 
 
 def _told(body: bytes, content_type: str = JSON_TYPE) -> Response:

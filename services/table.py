@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.artwork.pictures import COVERS
 from services.endpoints import ENDPOINTS
 from services.endpoints.billboard import CHART_PAGE
 from services.endpoints.catalog import ARTIST_CARD
@@ -24,5 +25,6 @@ RESOURCES: dict[str, Resource[Any]] = {
         ARTIST_CARD,
         *PROVIDERS.values(),
         *TRACK_RESOURCES,
+        *COVERS.values(),
     )
 }

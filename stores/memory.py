@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -177,6 +177,14 @@ class MemoryStore(BaseCache):
         if held is None or held.fence != envelope.fence or held.forms.views is None:
             return None
         return held.forms.views.get(view)
+
+    def shown(self, envelope: Envelope, view: Hashable, derive: Callable[[], Envelope]) -> Envelope:
+        """What a view shows of this version; derived once, and kept for the hits that follow."""
+        shown = self.view_of(envelope, view)
+        if shown is None:
+            shown = derive()
+            self.keep_view(envelope, view, shown)
+        return shown
 
     def keep_view(self, envelope: Envelope, view: Hashable, shown: Envelope) -> None:
         """Keep what a view shows of this version, if the version itself is still held."""

@@ -14,6 +14,7 @@ from werkzeug.test import Client
 import allocation
 from app import Gateway, create_gateway
 from scripts.upstream_emulator import Emulator
+from scripts.upstream_emulator.libretranslate import Rules
 from services.configuration import default_limits
 from settings import Settings
 from tests.doubles import FakeClock
@@ -51,8 +52,9 @@ def shared_emulator():
 
 @pytest.fixture
 def emulator(shared_emulator):
-    """The upstreams: no latency, no faults, counters at zero."""
+    """The upstreams: no latency, no faults, counters at zero; a translator without rules."""
     shared_emulator.faults.clear()
+    shared_emulator.translator.rules = Rules()
     shared_emulator.latency.clear()
     shared_emulator.calls.reset()
     yield shared_emulator

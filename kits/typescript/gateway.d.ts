@@ -316,6 +316,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/track/{video_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A song with all that goes with it: what is known at once, the rest as it comes. */
+        get: operations["getTrack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/song/{video_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A redirect to a picture of the song, `size` pixels or more; a placeholder where it has none. */
+        get: operations["getSongCover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/album/{album_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A redirect to a picture of the album, `size` pixels or more; a placeholder where it has none. */
+        get: operations["getAlbumCover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/artist/{artist_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A redirect to a picture of the artist, `size` pixels or more; a placeholder where it has none. */
+        get: operations["getArtistCover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/track/{video_id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same out of the cache alone: nothing is fetched. */
+        get: operations["getTrackStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/track/{video_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its sections as they come: `section` for each, then `complete` or `incomplete`, and the stream ends. */
+        get: operations["getTrackEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/": {
         parameters: {
             query?: never;
@@ -545,6 +647,21 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * AlbumSection
+         * @description What it is on.
+         */
+        AlbumSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["TrackAlbum"] | null;
+        };
+        /**
          * AlbumTrack
          * @description A track of an album; `album` is the album's title, `trackNumber` counts from 1.
          */
@@ -687,6 +804,44 @@ export interface components {
             failed_requests?: components["schemas"]["FailedArtist"][];
         };
         /**
+         * ArtistsSection
+         * @description Who sings it.
+         */
+        ArtistsSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["TrackArtist"][] | null;
+        };
+        /**
+         * Artwork
+         * @description The track's pictures, smallest first; `cover` leads to the best one of any size.
+         */
+        Artwork: {
+            thumbnails: components["schemas"]["Thumbnail"][];
+            cover: string;
+        };
+        /**
+         * ArtworkSection
+         * @description What it looks like.
+         */
+        ArtworkSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["Artwork"] | null;
+        };
+        /**
          * ChartMetadata
          * @description Which chart this is.
          *
@@ -742,7 +897,7 @@ export interface components {
          */
         ErrorInfo: {
             /** @enum {string} */
-            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "upstream_timeout";
+            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "not_fetched" | "upstream_timeout";
             status: number;
             title: string;
             type: string;
@@ -815,6 +970,21 @@ export interface components {
             source: string;
             normalizedArtist: string;
             instrumental: boolean;
+        };
+        /**
+         * LyricsSection
+         * @description Its words, plain and synced.
+         */
+        LyricsSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["LyricsAnswer"] | null;
         };
         /**
          * MixSong
@@ -981,7 +1151,7 @@ export interface components {
             detail: string;
             instance: string;
             /** @enum {string} */
-            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "upstream_timeout";
+            code: "invalid_request" | "unauthorized" | "not_found" | "method_not_allowed" | "request_timeout" | "body_too_large" | "target_too_long" | "unsupported_media_type" | "rate_limited" | "headers_too_large" | "internal" | "upstream_error" | "upstream_changed" | "upstream_unavailable" | "overloaded" | "draining" | "not_fetched" | "upstream_timeout";
             retryable: boolean;
             requestId: string;
         };
@@ -1016,6 +1186,21 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * RelatedSection
+         * @description The tracks of its radio.
+         */
+        RelatedSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["Track"][] | null;
+        };
+        /**
          * Release
          * @description An album, single or EP in short; `browseId` is what /album/{album_id} takes.
          */
@@ -1041,6 +1226,24 @@ export interface components {
             params?: string | null;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Section
+         * @description A section as it stands; the members of its kind are null while they mean nothing.
+         *
+         *     Units: `age` in seconds since the fetch of its oldest part began. `stale` is past its fresh
+         *            life, `partial` lacks something; both are being mended. `code` and `detail` tell why it
+         *            failed, to be tried again at `retry_at`, or why there is nothing.
+         */
+        Section: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
         };
         /**
          * ServiceInfo
@@ -1106,6 +1309,21 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * SongSection
+         * @description The song itself.
+         */
+        SongSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["Song"] | null;
+        };
+        /**
          * SongShelf
          * @description Top songs; `browseId` is the playlist of all of them.
          */
@@ -1153,6 +1371,49 @@ export interface components {
             isExplicit: boolean | null;
             videoType: string | null;
             year: string | null;
+        };
+        /**
+         * TrackAlbum
+         * @description The release that the track is on, in short; None is what is not known of it.
+         */
+        TrackAlbum: {
+            browseId: string | null;
+            title: string;
+            type: string | null;
+            year: string | null;
+            artists: components["schemas"]["ArtistRef"][] | null;
+            trackCount: number | null;
+            thumbnails: components["schemas"]["Thumbnail"][] | null;
+        };
+        /**
+         * TrackAnswer
+         * @description A track; sections that were not asked for are not there.
+         *
+         *     `state`: something is on its way; or nothing is, and something failed; or all is here that there
+         *     is. `language` is what the translation is in.
+         */
+        TrackAnswer: {
+            videoId?: string;
+            /** @enum {string} */
+            state?: "loading" | "incomplete" | "complete";
+            language?: string;
+            song?: components["schemas"]["SongSection"];
+            artists?: components["schemas"]["ArtistsSection"];
+            album?: components["schemas"]["AlbumSection"];
+            artwork?: components["schemas"]["ArtworkSection"];
+            lyrics?: components["schemas"]["LyricsSection"];
+            romanized?: components["schemas"]["Section"];
+            translation?: components["schemas"]["Section"];
+            related?: components["schemas"]["RelatedSection"];
+        };
+        /**
+         * TrackArtist
+         * @description An artist of the track; `browseId` is None where only the name is known.
+         */
+        TrackArtist: {
+            browseId: string | null;
+            name: string;
+            thumbnail: components["schemas"]["Thumbnail"] | null;
         };
         /**
          * VideoDetails
@@ -1548,6 +1809,8 @@ export interface components {
          *     `overloaded`: all permits for cold requests are taken.
          *
          *     `draining`: this instance is about to end; a retry reaches another one.
+         *
+         *     `not_fetched`: a section of a track was looked at only, and nobody has asked for it.
          */
         ServiceUnavailable: {
             headers: {
@@ -1665,7 +1928,7 @@ export interface components {
          */
         Link: string;
         /**
-         * @description Where to look how far the answer is, or, once it is there, where to get it.
+         * @description Where to look how far the answer is, or, once it is there, where to get it; of a 302 where the picture is.
          * @example /operations/OJuasQtk_GgZIgZFBQfnEw
          */
         Location: string;
@@ -4475,6 +4738,445 @@ export interface operations {
             502: components["responses"]["BadGateway"];
             503: components["responses"]["ServiceUnavailable"];
             504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getTrack: {
+        parameters: {
+            query?: {
+                /** @description What its lyrics are translated into; else what the operator chose. A text of 1 to 200 characters, none of them a control. */
+                language?: string;
+                /** @description Only these sections; nothing else is fetched. */
+                sections?: ("song" | "artists" | "album" | "artwork" | "lyrics" | "romanized" | "translation" | "related")[];
+                /** @description Seconds to wait for what is missing; whatever is here then is the answer. A whole number; less than 0 counts as 0, more than 20 as 20. */
+                wait?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which track. A video id: 11 letters, digits, - or _. */
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    Link: components["headers"]["Link"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackAnswer"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+        };
+    };
+    getSongCover: {
+        parameters: {
+            query?: {
+                /** @description Pixels that its shorter side has at least, where that can be had. A whole number from 16 to 2000. */
+                size?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which song. A video id: 11 letters, digits, - or _. */
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `Location` is where the picture is, at a server of YouTube's. Who keeps the redirect asks once an hour. */
+            302: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getAlbumCover: {
+        parameters: {
+            query?: {
+                /** @description Pixels that its shorter side has at least, where that can be had. A whole number from 16 to 2000. */
+                size?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which album. An album id: MPREb_ and 11 more. */
+                album_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `Location` is where the picture is, at a server of YouTube's. Who keeps the redirect asks once an hour. */
+            302: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getArtistCover: {
+        parameters: {
+            query?: {
+                /** @description Pixels that its shorter side has at least, where that can be had. A whole number from 16 to 2000. */
+                size?: number;
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which artist. An artist's channel id: UC and 22 more. */
+                artist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `Location` is where the picture is, at a server of YouTube's. Who keeps the redirect asks once an hour. */
+            302: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    getTrackStatus: {
+        parameters: {
+            query?: {
+                /** @description What its lyrics are translated into; else what the operator chose. A text of 1 to 200 characters, none of them a control. */
+                language?: string;
+                /** @description Only these sections; nothing else is fetched. */
+                sections?: ("song" | "artists" | "album" | "artwork" | "lyrics" | "romanized" | "translation" | "related")[];
+            };
+            header?: {
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which track. A video id: 11 letters, digits, - or _. */
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "X-Data-Stale": components["headers"]["X-Data-Stale"];
+                    "X-Data-Partial": components["headers"]["X-Data-Partial"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["Vary"];
+                    Link: components["headers"]["Link"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackAnswer"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+        };
+    };
+    getTrackEvents: {
+        parameters: {
+            query?: {
+                /** @description What its lyrics are translated into; else what the operator chose. A text of 1 to 200 characters, none of them a control. */
+                language?: string;
+                /** @description Only these sections; nothing else is fetched. */
+                sections?: ("song" | "artists" | "album" | "artwork" | "lyrics" | "romanized" | "translation" | "related")[];
+            };
+            header?: {
+                /** @description Sent by browsers that connect again; `last` gets 204. */
+                "Last-Event-ID"?: string;
+                /** @description A name for this request; one that is not acceptable is replaced by ours. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                /** @description Which track. A video id: 11 letters, digits, - or _. */
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description You have the last event. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    "Timing-Allow-Origin": components["headers"]["Timing-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["RequestUriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     getServiceInfo: {

@@ -10,7 +10,14 @@ from typing import Protocol
 
 import orjson
 
-from scripts.upstream_emulator import billboard, blocks, genius, lrclib, lyrics_ovh
+from scripts.upstream_emulator import (
+    billboard,
+    blocks,
+    genius,
+    libretranslate,
+    lrclib,
+    lyrics_ovh,
+)
 from scripts.upstream_emulator.faults import Fault
 from scripts.upstream_emulator.innertube import host as ytmusic
 from scripts.upstream_emulator.innertube import player
@@ -25,6 +32,7 @@ _RENAMED = (
     (b'"plainLyrics"', b'"plain"'),
     (b'"syncedLyrics"', b'"synced"'),
     (b'"lyrics"', b'"words"'),
+    (b'"translatedText"', b'"translations"'),
     (b'"sections"', b'"groups"'),
 )
 _CHUNK = b'{"padding":"' + b"a" * 65_536 + b'"},'
@@ -71,19 +79,28 @@ def _is_page(question: Question) -> bool:
     return question.endpoint in {"visitor", "page", "chart"}
 
 
+def _plain_page(status: int, reason: str) -> Answer:
+    return Answer(blocks.plain_page(status, reason), HTML, status)
+
+
+#: How each host but YouTube Music says that something went wrong.
+_SAID: dict[str, Callable[[int, str], Answer]] = {
+    lrclib.NAME: lambda status, reason: lrclib.error(status, reason, reason.replace(" ", "")),
+    genius.NAME: genius.api_error,
+    lyrics_ovh.NAME: lyrics_ovh.error,
+    billboard.NAME: _plain_page,
+    libretranslate.NAME: libretranslate.error,
+}
+
+
 def _status(fault: Fault, question: Question) -> Answer:
     status = fault.status
     reason = _reason(status)
+    said = _SAID.get(question.host)
     if _is_page(question):
-        answer = Answer(blocks.plain_page(status, reason), HTML, status)
-    elif question.host == lrclib.NAME:
-        answer = lrclib.error(status, reason, reason.replace(" ", ""))
-    elif question.host == genius.NAME:
-        answer = genius.api_error(status, reason)
-    elif question.host == lyrics_ovh.NAME:
-        answer = lyrics_ovh.error(status, reason)
-    elif question.host == billboard.NAME:
-        answer = Answer(blocks.plain_page(status, reason), HTML, status)
+        answer = _plain_page(status, reason)
+    elif said:
+        answer = said(status, reason)
     else:
         answer = ytmusic.error(status)
         if not fault.message:

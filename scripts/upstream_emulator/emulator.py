@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from scripts.upstream_emulator import billboard, genius, lrclib, lyrics_ovh
+from scripts.upstream_emulator import billboard, genius, libretranslate, lrclib, lyrics_ovh
 from scripts.upstream_emulator.artwork import Illustrated
 from scripts.upstream_emulator.catalogue import Catalogue, catalogue_of
 from scripts.upstream_emulator.control import Switchboard
 from scripts.upstream_emulator.innertube import host as ytmusic
 from scripts.upstream_emulator.server import Host, Server
 
+#: What the gateway always asks; a translation server stands beside them, and is asked when told.
 HOSTS = (ytmusic.NAME, lrclib.NAME, genius.NAME, lyrics_ovh.NAME, billboard.NAME)
 
 
@@ -30,6 +31,8 @@ class Emulator:
         if art:
             plain = self._server.hosts[ytmusic.NAME]
             self._server.hosts[ytmusic.NAME] = Illustrated(plain, self._server.base)
+        self.translator = libretranslate.LibreTranslate()
+        self._server.hosts[libretranslate.NAME] = self.translator
         self.faults = self._server.faults
         self.latency = self._server.latency
         self.calls = self._server.calls
@@ -51,8 +54,8 @@ class Emulator:
 
     def base_url(self, host: str) -> str:
         """The address that stands for a host."""
-        if host not in HOSTS:
-            raise ValueError(f"unknown host {host!r}; known: {', '.join(HOSTS)}")
+        if host not in self._server.hosts:
+            raise ValueError(f"unknown host {host!r}; known: {', '.join(self._server.hosts)}")
         return f"{self.address}/{host}"
 
     def environment(self) -> dict[str, str]:

@@ -62,6 +62,8 @@ _NOUNS = _words(
     "Avenue Tiger Pocket Umbrella Ember"
 )
 _VERBS = _words("Follow Borrow Remember Leave Carry Forget Paint Wake Chase Build Lose Find Hold")
+#: What an invented translation is made of.
+WORDS = tuple(word.lower() for word in (*_ADJECTIVES, *_NOUNS, *_VERBS))
 _FIRST = _words(
     "Mara Ilo Jonas Petra Odile Bram Sanna Teo Lior Nuria Casper Wanda Emre Ottilie Rafe "
     "Zora Keanu Dorit Anselm Yuna Piers Calla Inez Bodil Fenn"

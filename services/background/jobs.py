@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from deadline import Priority
 from envelope import Failure
 from services.progress import Part, Progress
 from services.read_through import Admission, admit_all
@@ -49,7 +50,7 @@ def job_of(plain: PlainJob, resources: Mapping[str, Resource[Any]]) -> Job:
 
 
 class Errand(NamedTuple):
-    """Jobs that serve one answer; `request` is that which asks for it.
+    """Jobs that serve one answer; `request` is that which asks for it, `priority` how urgently.
 
     A job whose resource comes `after` another's begins when that is here, and is left undone when
     that fails.
@@ -58,6 +59,7 @@ class Errand(NamedTuple):
     name: str
     request: str
     jobs: Sequence[Job]
+    priority: Priority = Priority.FOREGROUND
 
 
 class Background(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from cache_layer import Notes
-from deadline import Deadline
+from deadline import Deadline, Priority
 from envelope import Envelope, Failure, resource_of
 from errors import GatewayError, Overloaded, UpstreamTimeout
 from forms import Forms
@@ -78,7 +78,9 @@ class Pool:
         run, jobs = self._taken_on(errand)
         if not jobs:
             leave()
-        elif self._engine.pools.flights.submit(partial(self._do, run, jobs, leave)):
+        elif self._engine.pools.flights.submit(
+            partial(self._do, run, jobs, errand.priority, leave)
+        ):
             self._tell_of(run, errand)
         else:
             leave()
@@ -101,10 +103,12 @@ class Pool:
             asked = Asked(resource_of(errand.name), errand.request, errand.request)
             self._operations.follow(run.flight, asked)
 
-    def _do(self, run: Run, jobs: Sequence[Job], leave: Callable[[], None]) -> None:
+    def _do(
+        self, run: Run, jobs: Sequence[Job], priority: Priority, leave: Callable[[], None]
+    ) -> None:
         names = {job.resource.name for job in jobs}
         first = [job for job in jobs if _awaited(job) not in names]
-        deadline = Deadline.after(LONGEST_SEC)
+        deadline = Deadline.after(LONGEST_SEC, priority=priority)
         try:
             self._do_all(run, first, jobs, deadline)
         finally:
@@ -117,7 +121,7 @@ class Pool:
         """Each at once, and behind each those that come after it: no thread waits for another's."""
 
         def do(job: Job) -> None:
-            error = self._fetched(job)
+            error = self._fetched(job, deadline.priority)
             if error is None:
                 self._settle(run, job)
                 self._do_all(run, _behind(job, jobs), jobs, deadline)
@@ -127,11 +131,12 @@ class Pool:
         helpers = self._engine.pools.helpers
         fan_out(do, ready, width=max(1, len(ready)), helpers=helpers, deadline=deadline)
 
-    def _fetched(self, job: Job) -> GatewayError | None:
+    def _fetched(self, job: Job, priority: Priority) -> GatewayError | None:
         """Why there is no answer; None where there is one now, however it came."""
         budget_sec = self._engine.policies[job.resource.name].budget_sec
+        deadline = Deadline.after(budget_sec, priority=priority)
         try:
-            self._engine.load(job.resource, job.params, Deadline.after(budget_sec))
+            self._engine.load(job.resource, job.params, deadline)
         except GatewayError as error:
             return error
         return None

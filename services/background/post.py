@@ -151,7 +151,7 @@ class Post:
         plain = [job.plain for job in errand.jobs]
         self._app.send_task(
             TASK,
-            args=(errand.name, errand.request, plain),
+            args=(errand.name, errand.request, plain, errand.priority),
             producer=producer,
             retry=False,
             argsrepr=UNTOLD,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from deadline import Deadline
+from deadline import Deadline, Priority
 from errors import Overloaded
 from services.background.jobs import Errand, Job, PlainJob, job_of
 from services.background.marks import Marks
@@ -46,7 +46,13 @@ class Shift:
         """Have all errands end within so many seconds: a visit begins anew what is not done."""
         self._ends = Deadline.after(sec)
 
-    def do(self, name: str, request: str, plain: Sequence[PlainJob]) -> None:
+    def do(
+        self,
+        name: str,
+        request: str,
+        plain: Sequence[PlainJob],
+        priority: Priority = Priority.FOREGROUND,
+    ) -> None:
         """Do an errand, and stay until its last job is over.
 
         Jobs whose marks have ended are left undone: they came too late, or a second time.
@@ -57,7 +63,7 @@ class Shift:
             return
         with self._holding(jobs) as held:
             with suppress(Overloaded):  # the pool has refused each job, and all are told
-                self._pool.start(Errand(name, request, jobs))
+                self._pool.start(Errand(name, request, jobs, priority))
             self._stay(name, held)
 
     def _known(self, plain: Sequence[PlainJob]) -> list[Job]:

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from services.endpoints import ENDPOINTS
 from services.openapi.failures import Problem, failure_components
 from services.openapi.headers import JsonObject, header_components
+from services.openapi.music import FOLLOWING, MUSIC
 from services.openapi.operations import (
     ACCEPTED,
     NOT_MODIFIED,
@@ -29,6 +30,8 @@ from services.resource import AnyRoute
 
 #: What was asked of the emulator for each endpoint, and its answer; `make docs` writes it.
 EXAMPLES = Path(__file__).with_name("examples.json")
+#: All routes beside the endpoint table.
+OTHERS = (*MUSIC, *FOLLOWING, *SERVICE)
 NOTHING_SHOWN: JsonObject = {"asked": {}, "answer": None}
 ABOUT = """\
 A JSON API in front of YouTube Music, four lyrics providers and the Billboard Hot 100.
@@ -44,6 +47,7 @@ TOPICS = {
     "Discovery": "Songs that go with songs, or with artists.",
     "Charts": "What is heard most.",
     "Lyrics": "Words, plain and synced.",
+    "Now playing": "A song with all that a player shows of it.",
     "Service": "What the gateway tells about itself.",
 }
 
@@ -82,7 +86,7 @@ def document(version: str, shown: JsonObject | None = None) -> JsonObject:
         "servers": [{"url": "/", "description": "Where this document comes from."}],
         "security": [{}, {"ApiKey": []}],
         "tags": [{"name": name, "description": said} for name, said in TOPICS.items()],
-        "paths": _data_paths(ENDPOINTS, schemas, shown) | _service_paths(schemas),
+        "paths": _data_paths(ENDPOINTS, schemas, shown) | _other_paths(schemas, shown),
         "components": {
             "schemas": schemas.components | _bodies(ENDPOINTS),
             "parameters": parameter_components(),
@@ -121,7 +125,7 @@ class _Answers:
         kinds = {("data", route.name): route.answer for route in routes}
         kinds |= {
             (route.path, media_type): kind
-            for route in SERVICE
+            for route in OTHERS
             for media_type, kind in route.answers.items()
             if not isinstance(kind, dict)
         }
@@ -158,10 +162,16 @@ def _data_paths(routes: Sequence[AnyRoute], schemas: _Answers, shown: JsonObject
     }
 
 
-def _service_paths(schemas: _Answers) -> JsonObject:
+def _other_paths(schemas: _Answers, shown: JsonObject) -> JsonObject:
     return {
-        route.path: {"get": service_operation(route, schemas.service(route.path, route.answers))}
-        for route in SERVICE
+        path_of(route.path): {
+            "get": service_operation(
+                route,
+                schemas.service(route.path, route.answers),
+                shown.get(route.like or route.operation, NOTHING_SHOWN)["asked"],
+            )
+        }
+        for route in OTHERS
     }
 
 

@@ -80,7 +80,8 @@ HEADERS: dict[str, Header] = {
         '</trending?limit=10&offset=10>; rel="next"',
     ),
     "Location": Header(
-        "Where to look how far the answer is, or, once it is there, where to get it.",
+        "Where to look how far the answer is, or, once it is there, where to get it; of a 302"
+        " where the picture is.",
         TEXT,
         "/operations/OJuasQtk_GgZIgZFBQfnEw",
     ),

@@ -90,14 +90,18 @@ def url_models(route: Route[Any], *, asks_by_url: bool) -> tuple[type[Params], .
     return (route.params, seen) if asks_by_url else (seen,)
 
 
-def service_operation(route: ServiceRoute, answers: JsonObject) -> JsonObject:
-    """A GET of one of the other routes; `answers` are its schemas by media type."""
+def service_operation(route: ServiceRoute, answers: JsonObject, asked: JsonObject) -> JsonObject:
+    """A GET of one of the other routes; `answers` are its schemas by media type.
+
+    `asked` is what the emulator was asked, where that is an example.
+    """
+    own = url_parameters(route.path, route.asks, asked)
     fails = ANY_FAILURE | route.fails
     told: JsonObject = {
         "operationId": route.operation,
         "summary": route.summary,
-        "tags": ["Service"],
-        "parameters": [*route.parameters, ASKED_ID],
+        "tags": [route.topic],
+        "parameters": [*own, *route.parameters, ASKED_ID],
         "responses": {
             "200": {
                 "description": "Here it is.",

@@ -111,7 +111,8 @@ def schema_of(field: FieldInfo) -> JsonObject:
     if field.examples:
         schema["examples"] = field.examples
     if not field.is_required() and field.default not in (None, ""):
-        schema["default"] = field.default
+        default = field.default
+        schema["default"] = [*default] if isinstance(default, tuple) else default
     return schema
 
 

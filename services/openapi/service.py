@@ -1,4 +1,7 @@
-"""What the gateway tells about itself: a row for each route that is not of the music."""
+"""What the gateway tells about itself: a row for each route that is not of the music.
+
+The kind of row is that of all routes beside the endpoint table.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from services.answers.pages import OPEN
 from services.openapi.failures import Code, Problem
 from services.openapi.headers import ALWAYS, JsonObject, headers
 from services.operations.operation import OperationState
+from services.resource import Params
 
 PLAIN, HTML, JSON = "text/plain", "text/html", "application/json"
 EVENTS = "text/event-stream"
@@ -94,7 +98,9 @@ class ServiceRoute:
     """One route, asked for by GET.
 
     `answers` are the kinds of its answer by media type: a type to be described, or a schema.
-    `answers_too` are its other good answers, by status.
+    `answers_too` are its other good answers, by status. `asks` are the parameters of its URL as
+    their checks know them, `parameters` those that no check has; their examples may be those of
+    another operation, `like`. `topic` is the heading it is documented under.
     `fails` are the statuses it may fail with beside those of any request, `sends` the headers
     beside those of any answer; `security` is told where others may ask than elsewhere.
     """
@@ -108,6 +114,9 @@ class ServiceRoute:
     answers_too: JsonObject = field(default_factory=dict)
     parameters: tuple[JsonObject, ...] = ()
     security: tuple[JsonObject, ...] = ()
+    asks: tuple[type[Params], ...] = ()
+    topic: str = "Service"
+    like: str = ""
 
 
 OPERATION_ID: JsonObject = {

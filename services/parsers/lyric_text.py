@@ -7,15 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from errors import UpstreamChanged
+from services.parsers.lrc import METADATA, STAMP, has_times
 
 #: Ten times the longest songs; what is longer is a book, or a bomb.
 LONGEST_TEXT_CHARS = 200_000
 MOST_TIMED_LINES = 10_000
 LATEST_MS = 24 * 3_600_000
 
-_STAMP = re.compile(r"[\[<]\d{1,3}:\d{2}(?:[.:]\d{1,3})?[\]>]")
-_LINE_STAMP = re.compile(r"^\s?\[\d{1,3}:\d{2}(?:[.:]\d{1,3})?\]", re.MULTILINE)
-_TAG = re.compile(r"^\[[a-z#]{1,10}:[^\]]*\]$", re.IGNORECASE)
 _BLANK_RUN = re.compile(r"\n{3,}")
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u200b": None, "\ufeff": None})
 _PAUSE = "♪"
@@ -56,13 +54,8 @@ def lrc(lines: Iterable[tuple[int, str]]) -> str:
 def plain_from_lrc(text: str) -> str:
     """The lines of an LRC text without times, tags and ♪ pauses."""
     lines = (line.strip() for line in text.splitlines())
-    words = (_STAMP.sub("", line).strip() for line in lines if not _TAG.fullmatch(line))
+    words = (STAMP.sub("", line).strip() for line in lines if not METADATA.fullmatch(line))
     return tidy("\n".join("" if line == _PAUSE else line for line in words))
-
-
-def has_times(text: str) -> bool:
-    """Whether a text is LRC: a line starts with a time."""
-    return _LINE_STAMP.search(text) is not None
 
 
 def tidy(text: str) -> str:

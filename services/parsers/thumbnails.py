@@ -16,7 +16,7 @@ _SIZED_HOST = re.compile(r"https?://[a-z0-9-]+\.(?:googleusercontent|ggpht)\.com
 _VIDEO_IMAGE = re.compile(
     r"(https?://i\.ytimg\.com/(vi|vi_webp)/[A-Za-z0-9_-]{11}/)[^/?#]+(?:\?[^#]*)?"
 )
-_SIDE = re.compile(r"[whs][1-9]\d{0,4}")
+SIDE = re.compile(r"[whs][1-9]\d{0,4}")
 
 
 class Thumbnail(TypedDict):
@@ -94,18 +94,18 @@ def _video_id(node: Mapping[str, Any]) -> str | None:
 def _image_list(images: list[Any]) -> list[Any]:
     if not all(isinstance(image, dict) and isinstance(image.get("url"), str) for image in images):
         return [_enlarged(image, None) for image in images]
-    ordered = sorted((dict(image) for image in images), key=_sides)
-    if max(_sides(ordered[-1])) >= LARGE_PX:
+    ordered = sorted((dict(image) for image in images), key=sides_of)
+    if max(sides_of(ordered[-1])) >= LARGE_PX:
         return ordered
     variants = (_large_variant(image) for image in reversed(ordered))
     large = next((variant for variant in variants if variant), None)
     return [*ordered, large] if large else ordered
 
 
-def _sides(image: Mapping[str, Any]) -> tuple[int, int]:
+def sides_of(image: Mapping[str, Any]) -> tuple[int, int]:
     """Longer and shorter side; the numbers in the URL where the entry has none."""
     sides = [size for key in ("width", "height") if (size := _size(image.get(key)))]
-    sides = sides or list(_printed_sides(image["url"]).values())
+    sides = sides or list(printed_sides(image["url"]).values())
     return (max(sides), min(sides)) if sides else (0, 0)
 
 
@@ -114,13 +114,13 @@ def _size(value: Any) -> int:
     return max(0, value) if known else 0
 
 
-def _printed_sides(url: str) -> dict[str, int]:
+def printed_sides(url: str) -> dict[str, int]:
     """The w, h and s numbers after the last "="; none when the URL cannot be edited."""
     flags = url.rpartition("=")[2].split("-")
     signed = any(flag.startswith("dc") for flag in flags)
     if signed or not _SIZED_HOST.fullmatch(url):
         return {}
-    return {flag[0]: int(flag[1:]) for flag in flags if _SIDE.fullmatch(flag)}
+    return {flag[0]: int(flag[1:]) for flag in flags if SIDE.fullmatch(flag)}
 
 
 def _large_variant(image: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -128,10 +128,10 @@ def _large_variant(image: Mapping[str, Any]) -> dict[str, Any] | None:
     if video_image := _VIDEO_IMAGE.fullmatch(url):
         extension = "webp" if video_image[2] == "vi_webp" else "jpg"
         return {"url": f"{video_image[1]}sddefault.{extension}", "width": 640, "height": 480}
-    printed = _printed_sides(url)
+    printed = printed_sides(url)
     if not printed or max(printed.values()) >= LARGE_PX:
         return None
-    width, height = _entry_sides(image, printed)
+    width, height = entry_sides(image, printed)
     scale = LARGE_PX / max(width, height)
     return {
         "url": _resized(url, scale=LARGE_PX / max(printed.values())),
@@ -140,7 +140,8 @@ def _large_variant(image: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _entry_sides(image: Mapping[str, Any], printed: Mapping[str, int]) -> tuple[int, int]:
+def entry_sides(image: Mapping[str, Any], printed: Mapping[str, int]) -> tuple[int, int]:
+    """Width and height, as the entry has them, else as its URL says."""
     width, height = _size(image.get("width")), _size(image.get("height"))
     if width and height:
         return width, height
@@ -151,7 +152,7 @@ def _entry_sides(image: Mapping[str, Any], printed: Mapping[str, int]) -> tuple[
 def _resized(url: str, *, scale: float) -> str:
     base, _, flags = url.rpartition("=")
     resized = (
-        f"{flag[0]}{max(1, round(int(flag[1:]) * scale))}" if _SIDE.fullmatch(flag) else flag
+        f"{flag[0]}{max(1, round(int(flag[1:]) * scale))}" if SIDE.fullmatch(flag) else flag
         for flag in flags.split("-")
     )
     return f"{base}={'-'.join(resized)}"

@@ -8,7 +8,8 @@ import orjson
 
 from services.event_streams import Event
 from services.track.glance import Glance
-from services.track.tracks import TrackQuestion, Tracks
+from services.track.question import TrackQuestion
+from services.track.tracks import Tracks
 
 
 class TrackFeed:

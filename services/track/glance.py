@@ -74,6 +74,11 @@ class Glance:
         return "incomplete" if "failed" in statuses else "complete"
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether the same may be given for a while: all is here, and nothing is being renewed."""
+        return self.state == "complete" and not any(one.is_stale for one in self.sections.values())
+
+    @property
     def etag(self) -> str:
         """A weak validator: it does not change with the ages."""
         marks = [f"{name} {one.mark}" for name, one in self.sections.items()]
@@ -96,7 +101,8 @@ class Glance:
     @property
     def fresh_until(self) -> float:
         """When the first section may have changed; now, where one is still to come."""
-        return max(self.now, min(one.fresh_until for one in self.sections.values()))
+        first = min(one.fresh_until for one in self.sections.values())
+        return max(self.now, first if first < math.inf else self.now)
 
     @property
     def retry_at(self) -> float | None:

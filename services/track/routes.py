@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import Annotated
+from dataclasses import replace
 
 from flask import Flask, Response, request
-from pydantic import Field
 
-from envelope import Envelope
+from envelope import Envelope, key_for
 from errors import Overloaded
 from forms import Forms
 from services.event_streams import LAST, EventStreams
 from services.limits.fetches import FetchLimits
-from services.limits.reception import client_in
 from services.operations.operation import PREFIX, operation_id
-from services.params import TEXT, VideoId, clamped, read, some_of
-from services.read_through import Admission, admit_all
-from services.resource import CacheState, Params, Served
+from services.params import read
+from services.resource import CacheState, Served
 from services.responses import (
     Headers,
     answer,
@@ -26,39 +23,19 @@ from services.responses import (
     retry_after,
     with_stored_headers,
 )
-from services.routes import arguments
+from services.routes import admission, arguments
 from services.track.feed import TrackFeed
 from services.track.glance import Glance
-from services.track.sections import NAMES
-from services.track.tracks import TrackQuestion, Tracks
+from services.track.question import PATH, TrackParams, TrackQuestion, WaitParams
+from services.track.tracks import Tracks
 
-PATH = "/track/<video_id>"
-MOST_WAIT_SEC = 20
 #: How soon to look again at what is on its way.
 LOOK_AGAIN = "1"
+#: For so long a complete answer is given again as it is: then its sections are looked at anew.
+KEPT_SEC = 5.0
 
-
-class TrackParams(Params):
-    """Which track, which of its sections, and what its translation is in."""
-
-    video_id: VideoId = Field(description="Which track.")
-    language: Annotated[str | None, TEXT] = Field(
-        None, description="What its lyrics are translated into; else what the operator chose."
-    )
-    sections: Annotated[tuple[str, ...], some_of(NAMES)] = Field(
-        NAMES, description="Only these sections; nothing else is fetched."
-    )
-
-
-class WaitParams(Params):
-    """How long to wait for what is missing.
-
-    Units: seconds.
-    """
-
-    wait: Annotated[int, clamped(0, MOST_WAIT_SEC)] = Field(
-        0, description="Seconds to wait for what is missing; whatever is here then is the answer."
-    )
+#: Told the target of a complete answer, and the answer.
+Keep = Callable[[str, Envelope], None]
 
 
 class TrackRoutes:
@@ -72,11 +49,13 @@ class TrackRoutes:
         tracks: Tracks,
         streams: EventStreams,
         fetch_limits: FetchLimits | None,
+        keep: Keep,
         language: str,
     ) -> None:
         self._tracks = tracks
         self._streams = streams
         self._fetch_limits = fetch_limits
+        self._keep = keep
         self._language = language
 
     def mount(self, app: Flask) -> None:
@@ -89,19 +68,29 @@ class TrackRoutes:
         """What there is at once; what is missing begins when that is on its way to the client."""
         asked = self._asked(video_id)
         patience_sec = read(WaitParams, arguments(WaitParams)).wait
-        visit = self._tracks.visit(asked, self._admission())
-        if not patience_sec or visit.glance.state != "loading":
-            response = _answered(visit.glance, asked)
-            response.call_on_close(visit.start)
-            return response
-        visit.start()
-        with suppress(Overloaded):  # no thread may wait: then the answer is what there is
-            self._tracks.settled(asked, patience_sec)
-        return _answered(self._tracks.status(asked), asked, waited=True)
+        visit = self._tracks.visit(asked, admission(self._fetch_limits, "track"))
+        if patience_sec and visit.glance.state == "loading":
+            visit.start()
+            return self._waited_for(asked, patience_sec)
+        envelope = _whole(visit.glance, asked)
+        if visit.glance.is_fresh and request.method == "GET":
+            envelope = _kept(envelope)
+            self._keep(request.environ.get("REQUEST_URI", ""), envelope)
+        response = _answered(envelope, visit.glance, asked)
+        response.call_on_close(visit.start)
+        return response
+
+    def _waited_for(self, asked: TrackQuestion, sec: float) -> Response:
+        """What there is after so many seconds; at once, where no more threads may wait."""
+        with suppress(Overloaded):
+            self._tracks.settled(asked, sec)
+        glance = self._tracks.status(asked)
+        return _answered(_whole(glance, asked), glance, asked, waited=True)
 
     def _status(self, video_id: str) -> Response:
         asked = self._asked(video_id)
-        return _answered(self._tracks.status(asked), asked)
+        glance = self._tracks.status(asked)
+        return _answered(_whole(glance, asked), glance, asked)
 
     def _events(self, video_id: str) -> Response:
         """The stream; a browser that comes back after the last event is told to stay away."""
@@ -109,7 +98,7 @@ class TrackRoutes:
         if request.headers.get("Last-Event-ID") == LAST:
             return Response(status=204, headers=[("Cache-Control", "no-store")])
         response = self._streams.answer(TrackFeed(self._tracks, asked))
-        self._tracks.visit(asked, self._admission()).start()
+        self._tracks.visit(asked, admission(self._fetch_limits, "track")).start()
         return response
 
     def _asked(self, video_id: str) -> TrackQuestion:
@@ -120,15 +109,11 @@ class TrackRoutes:
         params = read(TrackParams, {**arguments(TrackParams), "video_id": video_id})
         return TrackQuestion(params.video_id, params.language or self._language, params.sections)
 
-    def _admission(self) -> Admission:
-        if self._fetch_limits is None:
-            return admit_all
-        return partial(self._fetch_limits.admit, client_in(request.environ), "track", None)
 
-
-def _answered(glance: Glance, asked: TrackQuestion, *, waited: bool = False) -> Response:
+def _answered(
+    envelope: Envelope, glance: Glance, asked: TrackQuestion, *, waited: bool = False
+) -> Response:
     """The answer; only a complete one may be used again."""
-    envelope = with_stored_headers(_whole(glance, asked))
     headers = answer_headers(Served(envelope, _way(glance, waited=waited)), glance.now)
     if glance.state != "complete":
         headers = [pair for pair in headers if pair[0] != "Cache-Control"]
@@ -145,18 +130,26 @@ def _answered(glance: Glance, asked: TrackQuestion, *, waited: bool = False) -> 
 def _whole(glance: Glance, asked: TrackQuestion) -> Envelope:
     """The track as one answer: as old as its oldest section, fresh as long as all are."""
     fresh_until = glance.fresh_until
-    return Envelope(
-        key=asked.errand,
-        status=200,
-        forms=Forms.of_once(glance.body()),
-        etag=glance.etag,
-        fetched_at=min((one.fetched_at for one in glance.envelopes), default=glance.now),
-        fresh_until=fresh_until,
-        revalidate_until=fresh_until,
-        stale_until=fresh_until,
-        loaded_at=glance.now,
-        missing=glance.missing,
+    return with_stored_headers(
+        Envelope(
+            key=key_for("track", asked._asdict()),
+            status=200,
+            forms=Forms.of_once(glance.body()),
+            etag=glance.etag,
+            fetched_at=min((one.fetched_at for one in glance.envelopes), default=glance.now),
+            fresh_until=fresh_until,
+            revalidate_until=fresh_until,
+            stale_until=fresh_until,
+            loaded_at=glance.now,
+            missing=glance.missing,
+        )
     )
+
+
+def _kept(envelope: Envelope) -> Envelope:
+    """The answer for those who ask the same in the next seconds; ages in it are as of now."""
+    early_from = min(envelope.fresh_until, envelope.loaded_at + KEPT_SEC)
+    return replace(envelope, forms=Forms.of(envelope.body), early_from=early_from)
 
 
 def _way(glance: Glance, *, waited: bool) -> CacheState:

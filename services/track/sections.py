@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from errors import NotFound
 from services.endpoints.catalog import ARTIST_CARD, RELATED
 from services.endpoints.lyrics import LYRICS, LyricsParams
 from services.params import ALBUM as ALBUM_ID
 from services.params import ARTIST as ARTIST_ID
-from services.params import TEXT, VideoId, is_one
+from services.params import Language, VideoId, is_one
 from services.parsers.songs import ArtistRef, Track, song_from_track
 from services.parts import (
     ALBUM,
@@ -25,16 +25,22 @@ from services.parts import (
 )
 from services.resource import Fetched, Params, Resource, Sources, spokesman
 from services.track.shapes import Artwork, TrackAlbum, TrackArtist
+from services.translating.translation import translated
 
 #: A track's page is looked at while it fails: what failed is tried again once a minute at least.
 SECTION = replace(CATALOGUE, backoff_max_sec=60)
+#: Made of another section alone: what is not there stays away as long as that stays.
+DERIVED = replace(SECTION, absent_sec=SECTION.ttl_sec, absent_max_sec=SECTION.ttl_sec)
+
+#: Two portions of a long song, at a server that takes its time.
+TRANSLATED_WITHIN_SEC = 30.0
 
 
 class TranslationParams(Params):
     """A track's lyrics, in another language."""
 
     video_id: VideoId
-    language: Annotated[str, TEXT]
+    language: Language
 
 
 def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
@@ -138,22 +144,25 @@ def fetch_romanized(sources: Sources, params: VideoParams) -> Fetched:
 
 def fetch_translation(sources: Sources, params: TranslationParams) -> Fetched:
     """One call, or a few for long lyrics."""
-    sources.get(TRACK_LYRICS, VideoParams(video_id=params.video_id))
-    raise NotFound("Not yet.")
+    lyrics = sources.get(TRACK_LYRICS, VideoParams(video_id=params.video_id))
+    return translated(sources, lyrics, params.language)
 
 
 TRACK_SONG = Resource(name="track_song", policy=SECTION, fetch=fetch_song)
 TRACK_ARTWORK = Resource(
-    name="track_artwork", policy=SECTION, fetch=fetch_artwork, after=TRACK_SONG
+    name="track_artwork", policy=DERIVED, fetch=fetch_artwork, after=TRACK_SONG
 )
 TRACK_ARTISTS = Resource(name="track_artists", policy=SECTION, fetch=fetch_artists, after=RADIO)
 TRACK_ALBUM = Resource(name="track_album", policy=SECTION, fetch=fetch_album, after=RADIO)
 TRACK_LYRICS = Resource(name="track_lyrics", policy=SECTION, fetch=fetch_lyrics, after=TRACK_SONG)
 TRACK_ROMANIZED = Resource(
-    name="track_romanized", policy=SECTION, fetch=fetch_romanized, after=TRACK_LYRICS
+    name="track_romanized", policy=DERIVED, fetch=fetch_romanized, after=TRACK_LYRICS
 )
 TRACK_TRANSLATION = Resource(
-    name="track_translation", policy=SECTION, fetch=fetch_translation, after=TRACK_LYRICS
+    name="track_translation",
+    policy=SECTION.with_budget(TRANSLATED_WITHIN_SEC),
+    fetch=fetch_translation,
+    after=TRACK_LYRICS,
 )
 
 
@@ -164,7 +173,6 @@ class Section:
     name: str
     resource: Resource[Any]
     params: Callable[[str, str], Params]
-    is_shown: bool = True
 
     @property
     def before(self) -> Section | None:
@@ -186,7 +194,7 @@ def _by_language(video_id: str, language: str) -> TranslationParams:
 
 #: In the order of the answer; nothing stands before what it is made of.
 PIECES = (
-    Section("radio", RADIO, _by_seed, is_shown=False),
+    Section("radio", RADIO, _by_seed),
     Section("song", TRACK_SONG, _by_video),
     Section("artists", TRACK_ARTISTS, _by_video),
     Section("album", TRACK_ALBUM, _by_video),
@@ -197,7 +205,8 @@ PIECES = (
     Section("related", RELATED.resource, _by_video),
 )
 _BY_RESOURCE = {piece.resource.name: piece for piece in PIECES}
-NAMES = tuple(piece.name for piece in PIECES if piece.is_shown)
+#: What is shown: a radio is what others are made of.
+NAMES = tuple(piece.name for piece in PIECES if piece.resource is not RADIO)
 #: The sections' own resources; the others have endpoints.
 TRACK_RESOURCES = (
     TRACK_SONG,

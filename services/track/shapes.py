@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from services.endpoints.lyrics import LyricsAnswer
 from services.parsers.songs import ArtistRef, Song, Track
 from services.parsers.thumbnails import Thumbnail
+from services.translating.translation import TranslatedLyrics
 
 Status = Literal["ready", "loading", "failed", "unavailable"]
 TrackState = Literal["loading", "incomplete", "complete"]
@@ -88,6 +89,12 @@ class LyricsSection(Section):
     data: LyricsAnswer | None
 
 
+class TranslationSection(Section):
+    """Its words in the language of the answer; `from` is what they were in."""
+
+    data: TranslatedLyrics | None
+
+
 class RelatedSection(Section):
     """The tracks of its radio."""
 
@@ -110,5 +117,5 @@ class TrackAnswer(TypedDict, total=False):
     artwork: ArtworkSection
     lyrics: LyricsSection
     romanized: Section
-    translation: Section
+    translation: TranslationSection
     related: RelatedSection

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from deadline import Deadline
-from envelope import Freshness, key_for
-from errors import NotFetched, Overloaded, RateLimited
+from deadline import Deadline, Priority
+from envelope import Freshness
+from errors import NotFetched, NotFound, Overloaded, RateLimited
 from services.background.jobs import Background, Errand, Job
 from services.operations.operation import operation_id
 from services.operations.registry import Operations
 from services.question import Question
-from services.read_through import Admission, ReadThrough, admit_all
+from services.read_through import Admission, ReadThrough, admit_all, nobody_cares
 from services.track.glance import LOADING, Glance, Standing, standing_of
+from services.track.question import TrackQuestion
 from services.track.sections import PIECES, Section
 
 #: Between two looks at what another process fetches: nobody here hears of it.
 LOOK_SEC = 0.25
-
-
-class TrackQuestion(NamedTuple):
-    """Which track, which of its sections, and what its translation is in."""
-
-    video_id: str
-    language: str
-    names: Collection[str]
-
-    @property
-    def errand(self) -> str:
-        """What fetches its sections, whichever somebody wants."""
-        return key_for("track", {"video_id": self.video_id})
-
-    @property
-    def path(self) -> str:
-        """Where it is asked for."""
-        return f"/track/{self.video_id}"
 
 
 class Visit(NamedTuple):
@@ -52,15 +36,22 @@ class Visit(NamedTuple):
 class _Sight:
     """One look at all that the wanted sections are made of; None stands for what is missing."""
 
+    asked: TrackQuestion
+    now: float
     pieces: Sequence[Section]
     questions: Mapping[str, Question]
     standings: Mapping[str, Standing | None]
 
+    @property
+    def lacks(self) -> bool:
+        """Whether somebody waits for something of it."""
+        return any(self.standings[name] is None for name in self.asked.names)
+
     def jobs(self) -> list[Job]:
-        """What a visit has fetched: what is missing or too old, and what that is made of."""
+        """What a visit has fetched: what is missing or past its life, and what that is made of."""
         wanted: set[str] = set()
         for piece in reversed(self.pieces):
-            if piece.name in wanted or (piece.is_shown and self._is_due(piece)):
+            if piece.name in wanted or (piece.name in self.asked.names and self._is_due(piece)):
                 wanted.add(piece.name)
                 if piece.before is not None and not self._is_fresh(piece.before):
                     wanted.add(piece.before.name)
@@ -68,40 +59,50 @@ class _Sight:
         return [Job(question.resource, question.params) for question in chosen]
 
     def _is_due(self, piece: Section) -> bool:
-        question = self.questions[piece.name]
-        is_aged = question.freshness is Freshness.AGED and question.hold is None
-        return self.standings[piece.name] is None or is_aged
+        standing, question = self.standings[piece.name], self.questions[piece.name]
+        if standing is None or not standing.is_stale:
+            return standing is None
+        before = self.standings[piece.before.name] if piece.before else None
+        return question.hold is None and (before is None or before.status != "failed")
 
     def _is_fresh(self, piece: Section) -> bool:
         return self.questions[piece.name].freshness is Freshness.FRESH
 
-    def glance(self, asked: TrackQuestion, instead: Standing) -> Glance:
+    def glance(self, instead: Standing) -> Glance:
         """What is told of it, with this in the place of what is missing."""
-        shown = {
-            piece.name: self.standings[piece.name] or instead
-            for piece in self.pieces
-            if piece.name in asked.names
-        }
-        now = next(iter(self.questions.values())).now
-        return Glance(asked.video_id, asked.language, now, shown)
+        shown = {name: self.standings[name] or instead for name in self.asked.names}
+        return Glance(self.asked.video_id, self.asked.language, self.now, shown)
 
 
 class Tracks:
-    """Reads tracks out of the cache; whatever is missing is an errand of the background."""
+    """Reads tracks out of the cache; whatever is missing is an errand of the background.
 
-    def __init__(self, engine: ReadThrough, background: Background, operations: Operations) -> None:
+    `off` are the sections that nobody can have here, with why.
+    """
+
+    def __init__(
+        self,
+        engine: ReadThrough,
+        background: Background,
+        operations: Operations,
+        off: Mapping[str, NotFound],
+    ) -> None:
         self._engine = engine
         self._background = background
         self._operations = operations
+        self._off = {
+            name: Standing("unavailable", error=why, fresh_until=math.inf)
+            for name, why in off.items()
+        }
 
     def status(self, asked: TrackQuestion) -> Glance:
         """How the track stands, by what is stored; nothing is begun."""
         sight = self._look(asked)
         state = self._operations.find(operation_id(asked.errand))
         if state is not None and state["state"] == "running":
-            return sight.glance(asked, LOADING)
+            return sight.glance(LOADING)
         now = self._engine.cache.clock()
-        return sight.glance(asked, Standing("failed", error=NotFetched(), retry_at=now))
+        return sight.glance(Standing("failed", error=NotFetched(), retry_at=now))
 
     def visit(self, asked: TrackQuestion, admit: Admission = admit_all) -> Visit:
         """How the track stands, and what mends it: what failed is tried again in its time.
@@ -109,19 +110,18 @@ class Tracks:
         Who may not have anything fetched is told so in the place of what is missing.
         """
         sight = self._look(asked)
-        for name in asked.names:
-            self._engine.at_once(sight.questions[name])  # what is stale is renewed behind it
         jobs = sight.jobs()
         if not jobs:
-            return Visit(sight.glance(asked, LOADING), _nothing)
+            return Visit(sight.glance(LOADING), _nothing)
         try:
-            leave = admit()
+            leave = admit() if sight.lacks else nobody_cares  # stale answers are free
         except RateLimited as error:
             retry_at = self._engine.cache.clock() + (error.retry_after_sec or 0.0)
             refused = Standing("failed", error=error, retry_at=retry_at)
-            return Visit(sight.glance(asked, refused), _nothing)
-        errand = Errand(asked.errand, asked.path, jobs)
-        return Visit(sight.glance(asked, LOADING), lambda: self._start(errand, leave))
+            return Visit(sight.glance(refused), _nothing)
+        priority = Priority.FOREGROUND if sight.lacks else Priority.REVALIDATION
+        errand = Errand(asked.errand, asked.path, jobs, priority)
+        return Visit(sight.glance(LOADING), lambda: self._start(errand, leave))
 
     def _start(self, errand: Errand, leave: Callable[[], None]) -> None:
         is_taken = False
@@ -165,14 +165,14 @@ class Tracks:
             progress.wait(lambda: progress.changes != changes, sec)
 
     def _look(self, asked: TrackQuestion) -> _Sight:
-        pieces = _needed(asked.names)
+        pieces = _needed([name for name in asked.names if name not in self._off])
         looked = self._engine.questions(
             [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
         )
         questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}
         keys = [question.key for question in looked]
         under_way = self._background.under_way(asked.errand, keys)
-        standings: dict[str, Standing | None] = {}
+        standings: dict[str, Standing | None] = {**self._off}
         for piece in pieces:
             question = questions[piece.name]
             if question.key in under_way and not question.is_usable:
@@ -180,7 +180,7 @@ class Tracks:
                 continue
             own = standing_of(question, self._background.refusal(question.key))
             standings[piece.name] = own or _inherited(piece, standings)
-        return _Sight(pieces, questions, standings)
+        return _Sight(asked, self._engine.cache.clock(), pieces, questions, standings)
 
 
 def _needed(names: Collection[str]) -> list[Section]:

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Lowest first. The design's floors, with `resource` set below the modules that speak its words.
 FLOORS = (
+    ("language_codes",),
     (
         "allocation",
         "cutoff",
@@ -22,6 +23,7 @@ FLOORS = (
     (
         "envelope",
         "environment",
+        "services.artwork.placeholder",
         "services.bearer",
         "services.encodings",
         "services.media_types",
@@ -36,6 +38,7 @@ FLOORS = (
     ),
     ("protection", "services.mishaps"),
     ("services.log_writer", "services.traffic", "stores", "upstream"),
+    ("websites",),
     ("clients",),
     (
         "cache_layer",
@@ -55,6 +58,7 @@ FLOORS = (
         "services.refresher",
         "services.responses",
         "services.single_flight",
+        "services.translating",
         "services.upkeep",
     ),
     (
@@ -65,10 +69,15 @@ FLOORS = (
         "services.sources",
         "services.view_params",
     ),
-    ("services.endpoints", "services.pilot"),
+    (
+        "services.artwork.cover",
+        "services.artwork.pictures",
+        "services.endpoints",
+        "services.pilot",
+    ),
     ("services.track.shapes",),
     ("services.read_through", "services.track.sections"),
-    ("services.table", "services.track.glance"),
+    ("services.table", "services.track.glance", "services.track.question"),
     ("services.batches", "services.prewarm"),
     ("services.operations",),
     ("services.background",),
@@ -85,6 +94,7 @@ FLOORS = (
     (
         "assembly",
         "services.admin",
+        "services.artwork.routes",
         "services.figures",
         "services.request_frame",
         "services.track.routes",

@@ -28,6 +28,10 @@ CONTRACT = {
     ("POST", "/artists"),
     ("GET", "/album/<id>"),
     ("GET", "/playlist/<id>"),
+    ("GET", "/song/<id>/cover"),
+    ("GET", "/album/<id>/cover"),
+    ("GET", "/artist/<id>/cover"),
+    ("GET", "/track/<id>"),
 }
 
 
@@ -64,6 +68,21 @@ def test_health_has_its_documented_shape(running, emulator):
     assert set(health["upstreams"]) == set(HOSTS)
     for figures in health["upstreams"].values():
         assert {"state", "calls", "errors", "p50_ms", "p95_ms"} <= set(figures)
+
+
+def test_a_translation_server_is_an_upstream_where_one_is_configured(run_gateway, emulator):
+    running = run_gateway(
+        translate_url=emulator.base_url("translate"), translate_api_key="the-operators-own-key"
+    )
+
+    health, metrics = running.get("/health"), running.get("/metrics")
+
+    assert list(told(health)["upstreams"]) == [*HOSTS, "translate"]
+    assert 'gateway_upstream_calls_total{upstream="translate"}' in metrics.text
+    figures = running.get("/dashboard/figures")
+    assert "translate" in told(figures)["health"]["upstreams"]
+    for answer in (health, metrics, figures, running.get("/")):
+        assert "the-operators-own-key" not in answer.text
 
 
 def test_health_counts_the_calls_of_each_upstream(running, emulator, samples):

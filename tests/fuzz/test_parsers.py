@@ -9,7 +9,8 @@ from errors import GatewayError
 from services.parsers.billboard_chart import parse_hot_100
 from services.parsers.charts import chart_playlists
 from services.parsers.genius import genius_song_url, parse_genius
-from services.parsers.lyric_text import has_times, lyrics_of, plain_from_lrc, tidy
+from services.parsers.lrc import has_times
+from services.parsers.lyric_text import lyrics_of, plain_from_lrc, tidy
 from services.parsers.lyrics import lyrics_from_ytmusic, parse_lrclib, parse_lyrics_ovh
 from services.parsers.matching import match_score
 from services.parsers.players import song_from_player

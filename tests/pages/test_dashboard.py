@@ -30,8 +30,8 @@ TURN_AWAY = """(isHidden) => {
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway):
-    return start_gateway(**HASTY)
+def gateway(start_gateway, shared_emulator):
+    return start_gateway(**HASTY, TRANSLATE_URL=shared_emulator.base_url("translate"))
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +186,19 @@ def test_a_plot_can_be_read_by_keyboard_and_as_a_table(gateway, open_page, emula
     plot.get_by_text("As a table").click()
     expect(plot.locator("table tr").first).to_have_text("Timefreshstalefetched4xx5xx")
     assert plot.locator("table tr").count() > 1
+
+
+def test_every_upstream_there_is_has_its_line(gateway, guarded, open_page, told_token):
+    translating = open_page(f"{gateway.url}/dashboard")
+    plot = translating.locator(".plot").filter(has_text="Upstream latency")
+    lines = plot.locator("path[data-tone]")
+    expect(lines).to_have_count(6, timeout=PATIENCE_MS)
+    see(plot.locator(".legend"), "translate")
+    assert len({line.evaluate("one => getComputedStyle(one).stroke") for line in lines.all()}) == 6
+
+    plain = told_token().locator(".plot").filter(has_text="Upstream latency")
+    expect(plain.locator("path[data-tone]")).to_have_count(5, timeout=PATIENCE_MS)
+    expect(plain.locator(".legend")).not_to_contain_text("translate")
 
 
 def test_who_comes_late_has_missed_nothing_and_chooses_how_much_to_see(

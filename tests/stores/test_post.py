@@ -46,7 +46,7 @@ def test_an_errand_travels_as_json_and_nothing_else(post, client):
         "gateway.errand",
     )
     arguments, _, _ = json.loads(base64.b64decode(message["body"]))
-    assert arguments == [ERRAND.name, ERRAND.request, [["one", {"name": "x"}]]]
+    assert arguments == [ERRAND.name, ERRAND.request, [["one", {"name": "x"}]], ERRAND.priority]
     assert ERRAND.name not in json.dumps(message["headers"]), "which Celery logs"
 
 

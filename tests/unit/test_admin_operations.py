@@ -124,14 +124,14 @@ def test_what_could_not_be_begun_in_time_is_a_failure(clock):
 
 
 def test_a_bug_in_one_key_is_logged_and_ends_only_that_key(desk, songs, monkeypatch, caplog):
-    look = desk.engine.cache.look
+    look_many = desk.engine.cache.look_many
 
-    def broken(key):
-        if key.endswith('"b"'):
+    def broken(keys):
+        if any(key.endswith('"b"') for key in keys):
             raise RuntimeError("of ours")
-        return look(key)
+        return look_many(keys)
 
-    monkeypatch.setattr(desk.engine.cache, "look", broken)
+    monkeypatch.setattr(desk.engine.cache, "look_many", broken)
     with caplog.at_level(logging.ERROR, "gateway.admin"):
         *_, summary = desk.run("refresh", all=True)
 

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from clients import decode_json
 from deadline import Deadline, time_left
 from errors import (
     GatewayError,
@@ -25,6 +24,7 @@ from settings import Settings
 from sites import build_upstreams
 from tests.doubles import together
 from upstream import CallPolicy, Upstream
+from websites import decode_json
 
 
 @pytest.fixture

@@ -336,6 +336,7 @@ def test_an_upstream_that_is_asked_once_or_a_setting_switches_it_off(emulator):
         ]
 
     assert hedged() == ["ytmusic", "lrclib", "genius", "billboard"]
+    assert hedged(translate_url="http://localhost:5500")[-1] == "translate"
     assert hedged(enable_hedging=False) == hedged(upstream_retry_attempts=0) == []
 
 

@@ -1,5 +1,6 @@
 """What a client may send, and the sentence each refusal says."""
 
+import re
 from typing import Annotated
 
 import pytest
@@ -10,8 +11,10 @@ from errors import InvalidRequest
 from services.params import (
     ALBUM,
     ARTIST,
+    LANGUAGE,
     PLAYLIST,
     VIDEO,
+    Language,
     SearchText,
     Text,
     clamped,
@@ -36,6 +39,7 @@ class Everything(Params):
     playlist: Annotated[str | None, PLAYLIST] = None
     text: Text | None = None
     query: SearchText | None = None
+    language: Language | None = None
     limit: Annotated[int, clamped(1, 50)] = 50
     offset: Annotated[int, whole(0, 100)] = 0
     kind: Annotated[str | None, one_of(["songs", "albums"], str.lower)] = None
@@ -57,6 +61,8 @@ def ask(**raw):
         ("playlist", "VLPL" + "a" * 32, "PL" + "a" * 32),
         ("playlist", "PLMC-vWU9tmrc", "PLMC-vWU9tmrc"),
         ("playlist", "OLAK5uy_" + "a" * 33, "OLAK5uy_" + "a" * 33),
+        ("language", " PT_br ", "pt-BR"),
+        ("language", "zh-Hans", "zh-Hans"),
         ("text", "  a \t b\n", "a b"),
         ("text", "e\u0301", "é"),
         ("query", "  DAFT   Punk ", "daft punk"),
@@ -163,3 +169,20 @@ def test_no_value_is_anything_but_accepted_or_refused(value):
             ask(**{name: value})
         except InvalidRequest as refused:
             assert len(refused.detail) < 400
+
+
+@pytest.mark.parametrize("sent", ["english", "", "en,de", 3, ["en"]])
+def test_what_is_no_language_gets_a_sentence_that_says_what_is(sent):
+    with pytest.raises(InvalidRequest) as refused:
+        ask(language=sent)
+
+    assert refused.value.detail == (
+        "language must be a language code such as en, de, pt-BR or zh-Hans."
+    )
+
+
+def test_the_documented_pattern_of_a_language_knows_the_usual_spelling():
+    pattern = re.compile(LANGUAGE.accepts["pattern"])
+
+    assert all(map(pattern.search, ["en", "pt-BR", "zh-Hans", "es-419", "sr-Latn-RS"]))
+    assert not any(map(pattern.search, ["EN", "english", "pt_BR", "zh-hans"]))

@@ -138,3 +138,58 @@ def test_keys_are_listed_with_commas(monkeypatch):
     monkeypatch.setenv("API_KEY_HASHES", f"{'a' * 64}, {'0' * 64}")
 
     assert load_settings(DEFAULTS)[0].api_key_hashes == ("a" * 64, "0" * 64)
+
+
+# ---- translation
+
+
+def test_nothing_is_translated_unless_a_server_is_named():
+    settings, _ = load_settings(DEFAULTS)
+
+    assert (settings.translate_url, settings.translate_api_key) == ("", "")
+    assert (settings.translate_language, settings.translate_timeout_sec) == ("en", 12)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:5500", "https://translate.example/lt/", "http://[::1]:5500"]
+)
+def test_a_translation_server_has_a_base_url(monkeypatch, url):
+    monkeypatch.setenv("TRANSLATE_URL", url)
+
+    assert load_settings(DEFAULTS)[0].translate_url == url
+
+
+def test_a_language_is_kept_in_its_one_spelling(monkeypatch):
+    monkeypatch.setenv("TRANSLATE_LANGUAGE", "pt_br")
+
+    assert load_settings(DEFAULTS)[0].translate_language == "pt-BR"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("TRANSLATE_URL", "localhost:5500", "TRANSLATE_URL=(hidden): "),
+        ("TRANSLATE_URL", "ftp://translate.example", "TRANSLATE_URL=(hidden): "),
+        ("TRANSLATE_URL", "http://somebody:hunter2@lt", "TRANSLATE_URL=(hidden): "),
+        ("TRANSLATE_URL", "http://lt/?api_key=hunter2", "TRANSLATE_URL=(hidden): "),
+        ("TRANSLATE_API_KEY", "hunter2 and more", "TRANSLATE_API_KEY=(hidden): "),
+        ("TRANSLATE_API_KEY", "hunter2" * 40, "TRANSLATE_API_KEY=(hidden): "),
+        (
+            "TRANSLATE_LANGUAGE",
+            "english",
+            "TRANSLATE_LANGUAGE='english': must be a language code such as en, de, pt-BR or",
+        ),
+        ("TRANSLATE_TIMEOUT_SEC", "0", "TRANSLATE_TIMEOUT_SEC='0': "),
+    ],
+)
+def test_a_bad_translation_setting_is_refused_and_no_secret_repeated(
+    monkeypatch, name, value, problem
+):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(DEFAULTS)
+
+    (told,) = refused.value.problems
+    assert told.startswith(problem)
+    assert "hunter2" not in told

@@ -16,12 +16,10 @@ const SHARES = [
   { share: 0.95, label: "95 %", tone: "second" },
   { share: 0.99, label: "99 %", tone: "third" },
 ];
-const UPSTREAMS = ["ytmusic", "lrclib", "genius", "lyrics_ovh", "billboard"];
-const TONES = ["first", "second", "third", "fourth", "fifth"];
-const OF_UPSTREAMS = UPSTREAMS.map((name, place) => ({ name, label: name, tone: TONES[place] }));
+const TONES = ["first", "second", "third", "fourth", "fifth", "sixth"];
 const LEAST_DURATION_SEC = 0.01;
 
-const PLOTS = [
+const plotsOf = (upstreams) => [
   {
     title: "Answers a second",
     series: WAYS,
@@ -39,28 +37,30 @@ const PLOTS = [
   },
   {
     title: "Calls to upstreams a second",
-    series: [...OF_UPSTREAMS, { name: "errors", label: "failed, all", tone: "failed" }],
+    series: [...toned(upstreams), { name: "errors", label: "failed, all", tone: "failed" }],
     write: perSec,
-    read: ({ line }, span) => [...rates(line, "calls", span), total(rates(line, "errors", span))],
+    read: ({ line }, span) => [...rates(line, upstreams, "calls", span), total(rates(line, upstreams, "errors", span))],
   },
   {
     title: "Upstream latency, 95 % within",
-    series: OF_UPSTREAMS,
+    series: toned(upstreams),
     write: seconds,
     isLog: true,
     least: LEAST_DURATION_SEC,
-    read: ({ line }, span) => UPSTREAMS.map((name) => line.levels(`upstream_latency_p95_seconds.${name}`, span)),
+    read: ({ line }, span) => upstreams.map((name) => line.levels(`upstream_latency_p95_seconds.${name}`, span)),
   },
 ];
 
-const rates = (line, what, span) => UPSTREAMS.map((name) => line.rates(`upstream_${what}_total.${name}`, span));
+const toned = (upstreams) => upstreams.map((name, place) => ({ name, label: name, tone: TONES[place] }));
+
+const rates = (line, upstreams, what, span) => upstreams.map((name) => line.rates(`upstream_${what}_total.${name}`, span));
 
 const total = (lists) => lists[0].map((one, index) => one === null ? null : lists.reduce((sum, list) => sum + list[index], 0));
 
 let drawn = [];
 
 export function showPlots(board, span) {
-  if (!drawn.length) drawn = PLOTS.map((one) => ({ ...one, plot: new Plot(byId("plots"), one) }));
-  const { line } = board;
+  const { line, told } = board;
+  if (!drawn.length) drawn = plotsOf(Object.keys(told.health.upstreams)).map((one) => ({ ...one, plot: new Plot(byId("plots"), one) }));
   for (const { plot, read } of drawn) plot.draw(line.now - span, line.now, line.times(span), read(board, span));
 }

@@ -9,11 +9,11 @@ from clients import VISITOR_ID
 from errors import UpstreamChanged
 from services.parsers.billboard_chart import parse_hot_100
 from services.parsers.genius import genius_song_url, parse_genius
+from services.parsers.lrc import has_times, lines_of, untagged
 from services.parsers.lyric_text import (
     LATEST_MS,
     LONGEST_TEXT_CHARS,
     MOST_TIMED_LINES,
-    has_times,
     lrc,
     lyrics_of,
     plain_from_lrc,
@@ -85,6 +85,9 @@ TEXTS = {
 def test_a_text_that_is_a_bomb_is_read_in_one_pass_or_refused(text):
     for read in (tidy, has_times, plain_from_lrc, comparable, plain_title, split_artists):
         read(text)
+    untagged(text)
+    for line in lines_of("[00:01.00]\n" + text[:LONGEST_TEXT_CHARS]):
+        line.saying(line.words)
     artist_candidates(text)
     for parse, payload in (
         (parse_lrclib, {"plainLyrics": text, "syncedLyrics": None}),

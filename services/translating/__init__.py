@@ -1,0 +1,1 @@
+"""Lyrics in another language, by a LibreTranslate server."""
