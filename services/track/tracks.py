@@ -166,12 +166,12 @@ class Tracks:
 
     def _look(self, asked: TrackQuestion) -> _Sight:
         pieces = _needed([name for name in asked.names if name not in self._off])
-        looked = self._engine.questions(
-            [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
-        )
-        questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}
-        keys = [question.key for question in looked]
+        wanted = [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
+        # First, for what lands in between is found then; the other way round it would be nowhere.
+        keys = [resource.key(params) for resource, params in wanted]
         under_way = self._background.under_way(asked.errand, keys)
+        looked = self._engine.questions(wanted)
+        questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}
         standings: dict[str, Standing | None] = {**self._off}
         for piece in pieces:
             question = questions[piece.name]
