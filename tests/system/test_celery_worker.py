@@ -203,6 +203,18 @@ def test_a_job_that_is_none_of_ours_is_refused_and_the_worker_goes_on(
     wait_until(lambda: gateway.has(video_id))
 
 
+def test_a_track_asked_for_at_a_gateway_is_fetched_by_the_worker(gateway, emulator, video_ids):
+    video_id, own_calls = next(video_ids), gateway.own_calls
+
+    first = gateway.get(f"/track/{video_id}").json
+    last = gateway.get(f"/track/{video_id}?wait=20").json
+
+    assert first["state"] == "loading"
+    assert (last["state"], last["song"]["status"]) == ("complete", "ready")
+    assert last["song"]["data"]["videoId"] == video_id
+    assert (fetched(emulator), gateway.own_calls) == ((1, 1), own_calls)
+
+
 def test_a_worker_killed_in_a_fetch_is_missed_and_only_what_is_missing_begins_again(
     impatient, work, emulator, video_ids
 ):
