@@ -23,7 +23,8 @@ from services.access_log import AccessLog
 from services.admin.operations import CacheAdmin
 from services.admin.routes import AdminRoutes
 from services.artwork.routes import CoverRoutes
-from services.background.pool import Pool
+from services.background.jobs import Background
+from services.background.opening import open_background
 from services.configuration import read_settings
 from services.dashboard.board import Board, about_process
 from services.dashboard.routes import DashboardRoutes
@@ -78,6 +79,7 @@ class Gateway:
     engine: ReadThrough
     upstreams: Upstreams
     upkeep: Upkeep | None
+    background: Background
     admin: CacheAdmin
     prewarm: Prewarm | None
     observed: Observed
@@ -118,7 +120,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
     hit_path = HitPath(flask, cache, notes=engine.notes)
     asking = Asking(engine, operations, readiness)
     Routes(engine, hit_path.learn, fetch_limits, asking).mount(flask, ENDPOINTS)
-    background = Pool(engine, operations)
+    background = open_background(settings, engine, operations)
     tracks = Tracks(engine, background, operations, _off(engine.pilot.upstreams))
     TrackRoutes(tracks, streams, fetch_limits, hit_path.keep, settings.translate_language).mount(
         flask
@@ -134,6 +136,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         rate_limits=settings.enable_rate_limits,
         operations=operations,
         streams=streams,
+        background=background,
     )
     documents = Documents(flask)
     mount_error_page(flask, documents)
@@ -179,6 +182,7 @@ def create_gateway(  # noqa: PLR0913  # two clocks, chance and a log: what a tes
         engine=engine,
         upstreams=engine.pilot.upstreams,
         upkeep=upkeep,
+        background=background,
         admin=admin,
         prewarm=prewarm,
         readiness=readiness,

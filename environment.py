@@ -17,6 +17,7 @@ SECRET = frozenset(
     {
         "admin_token",
         "api_key_hashes",
+        "background_broker_url",
         "metrics_token",
         "ratelimit_storage_uri",
         "redis_url",

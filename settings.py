@@ -210,6 +210,16 @@ class Settings(BaseSettings):
         100, description="milliseconds between looks where no connection is free to wait with"
     )
 
+    # Background
+    background_backend: Literal["pool", "celery"] = Field(
+        "pool",
+        description="where work goes on behind an answer: `pool` is this process's threads,"
+        " `celery` leaves it to workers",
+    )
+    background_broker_url: RedisUrl | Literal[""] = Field(
+        "", description="Redis that hands work to workers, as in `REDIS_URL`; empty: that one"
+    )
+
     # Prewarm
     enable_prewarm: bool = Field(False, description="keep charts fresh before anyone asks")
     prewarm_loop_tick_sec: Annotated[float, Ge(1), Le(3600)] = Field(

@@ -8,6 +8,7 @@ from functools import partial
 
 from envelope import Policy
 from environment import load_settings
+from services.background.opening import check_background
 from services.endpoints import ENDPOINTS
 from services.endpoints.lyrics import LYRICS, PROVIDERS
 from services.prewarm import wanted_questions
@@ -37,8 +38,8 @@ def read_settings() -> tuple[Settings, dict[str, CacheLimits]]:
 
     Raises: SettingsError — with every problem there is.
     """
-    check = partial(wanted_questions, ENDPOINTS)
-    return load_settings(default_limits(), limit_aliases(), checks=(check,))
+    checks = (partial(wanted_questions, ENDPOINTS), check_background)
+    return load_settings(default_limits(), limit_aliases(), checks=checks)
 
 
 def policies_of(settings: Settings, limits: Mapping[str, CacheLimits]) -> dict[str, Policy]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from protection.hedging import Hedging
+from services.background.celery_queue import CeleryQueue
+from services.background.jobs import Background
 from services.event_streams import EventStreams
 from services.health import Observed, upstream_health
 from services.log_writer import LogWriter
@@ -37,6 +39,7 @@ def figures(observed: Observed) -> Iterator[Row]:
     yield from _of_cache(engine)
     yield from _of_flights(engine)
     yield from _of_operations(observed.operations, observed.streams)
+    yield from _of_background(observed.background)
     yield from _of_upstreams(engine.pilot.upstreams.all)
     if observed.prewarm is not None:
         yield from _of_prewarm(observed.prewarm)
@@ -91,6 +94,15 @@ def _of_operations(operations: Operations, streams: EventStreams) -> Iterator[Ro
     yield Row("event_streams_open", "event streams open", len(streams))
     yield Row("event_streams_opened_total", "event streams opened", streams.stats.opened)
     yield Row("event_streams_refused_total", "event streams without a place", streams.stats.refused)
+
+
+def _of_background(background: Background) -> Iterator[Row]:
+    yield Row("background_errands", "errands that this process does", len(background))
+    if isinstance(background, CeleryQueue):
+        stats = background.stats
+        yield Row("background_sent_total", "errands left to workers", stats.sent)
+        yield Row("background_done_here_total", "errands without a queue", stats.done_here)
+        yield Row("background_turned_away_total", "errands with the queue full", stats.turned_away)
 
 
 def _of_upstreams(upstreams: tuple[Upstream, ...]) -> Iterator[Row]:

@@ -9,6 +9,8 @@ from typing import Any
 from cache_layer import CacheLayer
 from envelope import Envelope, rfc3339
 from protection.hedging import Hedging
+from services.background.celery_queue import CeleryQueue
+from services.background.jobs import Background
 from services.event_streams import EventStreams
 from services.log_writer import LogWriter
 from services.operations.registry import Operations
@@ -45,6 +47,7 @@ class Observed:
     rate_limits: bool
     operations: Operations
     streams: EventStreams
+    background: Background
     traffic: Traffic = field(default_factory=Traffic)
     watchdog: Watchdog = field(default_factory=Watchdog)
     #: set by a server that has something to tell; "is_shedding" above 0 makes a reason
@@ -67,8 +70,8 @@ def health_snapshot(observed: Observed) -> dict[str, Any]:
 
     Shape: {"status": "degraded", "reasons": [{"code": "redis_down", "detail": "…"}],
             "cache": {…}, "rate_limits": {"enabled": true}, "prewarm": {"enabled": false},
-            "loads": {…}, "operations": {…}, "upstreams": {"ytmusic": {…}, …}, "log": {…},
-            "watchdog": {…}, "server": {…}}
+            "loads": {…}, "operations": {…}, "background": {"backend": "pool", "running": 0},
+            "upstreams": {"ytmusic": {…}, …}, "log": {…}, "watchdog": {…}, "server": {…}}
     """
     engine, prewarm = observed.engine, observed.prewarm
     upstreams = {
@@ -88,6 +91,7 @@ def health_snapshot(observed: Observed) -> dict[str, Any]:
             "refreshes": asdict(engine.refresher.stats),
         },
         "operations": operations_health(observed.operations, observed.streams),
+        "background": background_health(observed.background),
         "upstreams": upstreams,
         "log": log_health(observed.log),
         "watchdog": watchdog_health(observed.watchdog),
@@ -124,6 +128,13 @@ def operations_health(operations: Operations, streams: EventStreams) -> dict[str
         **asdict(operations.stats),
         "streams": {"open": len(streams), **asdict(streams.stats)},
     }
+
+
+def background_health(background: Background) -> dict[str, Any]:
+    """Who does what goes on behind answers, and how many errands this process does now."""
+    if isinstance(background, CeleryQueue):
+        return {"backend": "celery", "running": len(background), **asdict(background.stats)}
+    return {"backend": "pool", "running": len(background)}
 
 
 def log_health(log: LogWriter | None) -> dict[str, int]:

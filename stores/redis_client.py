@@ -49,7 +49,7 @@ def open_redis(
     Units: seconds; `op_sec` is for each socket operation, so a blocking read must be shorter.
     Raises: ValueError — the URL is not of an allowed form; the sentence never quotes it.
     """
-    place = _parse(url)
+    place = place_of(url)
     options = place.options | {
         "socket_connect_timeout": connect_sec,
         "socket_timeout": op_sec,
@@ -71,7 +71,7 @@ def open_redis(
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a URL points; `options` in redis-py's words."""
 
     scheme: str
@@ -80,7 +80,11 @@ class _Place:
     options: dict[str, Any]
 
 
-def _parse(url: str) -> _Place:
+def place_of(url: str) -> Place:
+    """Where a URL points.
+
+    Raises: ValueError — the URL is not of an allowed form; the sentence never quotes it.
+    """
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower().replace("valkey", "redis")
     try:
@@ -104,14 +108,14 @@ def _check_scheme_and_options(scheme: str, query: str) -> None:
         raise ValueError
 
 
-def _unix_place(url: str) -> _Place:
+def _unix_place(url: str) -> Place:
     parts = urlsplit(url)
     if parts.hostname or not parts.path.strip("/") or parts.fragment:
         raise ValueError
-    return _Place("unix", [], "", parse_url(url))
+    return Place("unix", [], "", parse_url(url))
 
 
-def _tcp_place(scheme: str, rest: str) -> _Place:
+def _tcp_place(scheme: str, rest: str) -> Place:
     parts = urlsplit(f"//{rest}")
     auth, at, hosts = parts.netloc.rpartition("@")
     path, service, port = parts.path.strip("/"), "", 6379
@@ -121,12 +125,12 @@ def _tcp_place(scheme: str, rest: str) -> _Place:
     options = parse_url(f"{base}://{auth}{at}host/{int(path or 0)}?{parts.query}")
     del options["host"]
     options["ssl"] = options.pop("connection_class", None) is SSLConnection
-    place = _Place(scheme, [_node(host, port) for host in hosts.split(",")], service, options)
+    place = Place(scheme, [_node(host, port) for host in hosts.split(",")], service, options)
     _check_tcp_place(place, parts.fragment)
     return place
 
 
-def _check_tcp_place(place: _Place, fragment: str) -> None:
+def _check_tcp_place(place: Place, fragment: str) -> None:
     kind = place.scheme.partition("+")[2]
     fits = {
         "": len(place.nodes) == 1,
@@ -145,7 +149,7 @@ def _node(text: str, default_port: int) -> tuple[str, int]:
     return parts.hostname, parts.port or default_port
 
 
-def _sentinel_master(place: _Place, options: dict[str, Any]) -> redis.Redis:
+def _sentinel_master(place: Place, options: dict[str, Any]) -> redis.Redis:
     theirs = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
     asking = options | theirs | {"db": 0}
     tls = options.pop("ssl")

@@ -65,6 +65,9 @@ class Errand(NamedTuple):
 class Background(Protocol):
     """Where errands are done; what they bring is in the cache, or in its failure records."""
 
+    def __len__(self) -> int:
+        """Errands that this process does now."""
+
     def start(self, errand: Errand, admit: Admission = admit_all) -> None:
         """Have these jobs done, those that are not under way already.
 

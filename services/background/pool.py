@@ -154,12 +154,13 @@ class Pool:
                 return
             self._refusals.pop(job.key, None)
             if error is not None and error.is_unasked:
-                self._refusals.note(job.key, self._refused(job, error))
+                self._refusals.note(job.key, self.refused(job, error))
             if is_failure(error):
                 run.undone.append(job.resource.name)
         run.flight.progress.settle(job.part, is_missing=is_failure(error))
 
-    def _refused(self, job: Job, error: GatewayError) -> Failure:
+    def refused(self, job: Job, error: GatewayError) -> Failure:
+        """The record of a job that was not done, because nobody could be asked."""
         sealer, policy = self._engine.pilot.sealer, self._engine.policies[job.resource.name]
         return sealer.failure(self._refusals.get(job.key), error, policy)
 

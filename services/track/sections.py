@@ -30,7 +30,6 @@ from services.translating.translation import translated
 
 #: Made of another section alone: what is not there stays away as long as that stays.
 DERIVED = replace(OF_TRACKS, absent_sec=OF_TRACKS.ttl_sec, absent_max_sec=OF_TRACKS.ttl_sec)
-
 #: Two portions of a long song, at a server that takes its time.
 TRANSLATED_WITHIN_SEC = 30.0
 

@@ -101,7 +101,7 @@ FLOORS = (
     ),
     ("services.exposition", "services.pages", "services.server"),
     ("cli", "services.dashboard", "services.service_routes"),
-    ("app",),
+    ("app", "worker"),
 )
 MOST_LINES = 400
 PRODUCT = sorted(
