@@ -54,6 +54,7 @@ FLOORS = (
         "services.question",
         "services.refresher",
         "services.responses",
+        "services.romanizing",
         "services.single_flight",
         "services.upkeep",
     ),
