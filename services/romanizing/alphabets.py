@@ -10,14 +10,13 @@ from typing import Any
 
 from services.romanizing.rules import MIXED, RULES
 
-# A transform or a break iterator keeps state while it works.
+# A break iterator keeps its text between two calls; a transform has done when its call returns.
 _LOCK = Lock()
 
 
 def transliterated(language: str, word: str) -> str:
     """One word by the rules of its language; what they do not know stays."""
-    with _LOCK:
-        latin = str(_transform(language).transliterate(word))
+    latin = str(_transform(language).transliterate(word))
     return as_capital(word, unicodedata.normalize("NFC", latin))
 
 

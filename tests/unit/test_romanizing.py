@@ -172,8 +172,12 @@ def test_what_is_longer_than_a_song_is_not_read(synced):
         romanized_section(answer(plain, synced))
 
 
-def test_threads_read_at_the_same_time_what_one_reads_alone():
-    songs = [f"{line}\n{line}{line}" for _, _, line, _ in READINGS for _ in range(3)]
+THAI = ["รัก", "เธอมากกว่าใคร", "หัวใจของฉัน", "ฟ้าหลังฝน", "ดวงดาวบนท้องฟ้า"]
+
+
+@pytest.mark.parametrize("lines", [[line for _, _, line, _ in READINGS], THAI], ids=["all", "th"])
+def test_threads_read_at_the_same_time_what_one_reads_alone(lines):
+    songs = [f"{line}\n{line}{line}" for line in lines for _ in range(100 // len(lines))]
     alone = [words(song) for song in songs]
     start, found = Barrier(8), {}
 
@@ -182,10 +186,15 @@ def test_threads_read_at_the_same_time_what_one_reads_alone():
         found[number] = [words(song) for song in songs[number:] + songs[:number]]
 
     threads = [Thread(target=read, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # at every step another thread may be next
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(usual)
 
     assert found == {number: alone[number:] + alone[:number] for number in range(8)}
 
@@ -228,6 +237,7 @@ def test_a_library_that_fails_is_our_error_and_the_words_stay_out_of_the_log(mon
     assert (record.error, record.exc_info) == ("KeyError", None)
     assert record.at.startswith(__name__)
     assert "秘密" not in str(vars(record))
+    assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__
 
 
