@@ -52,7 +52,7 @@ test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit tests/contract tests/http
 
 fuzz: .venv/.develops ## the property tests, 5,000 examples each, on every core
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py tests/unit/test_romanizing_properties.py
 
 check: lint types docs-check test ## everything CI does
 

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.romanizing.letters import letters_of, runs, script_of
@@ -39,7 +39,6 @@ KNOWN = {
 
 
 @given(plain=SONGS, synced=st.none() | SONGS)
-@settings(max_examples=300)
 def test_any_song_keeps_its_lines_and_tags(plain, synced):
     found = romanized(plain, synced)
 
@@ -59,7 +58,6 @@ def test_any_song_keeps_its_lines_and_tags(plain, synced):
 
 @pytest.mark.parametrize("script", KNOWN)
 @given(data=st.data())
-@settings(max_examples=40)
 def test_no_letter_is_left_that_a_library_knows(script, data):
     text = data.draw(st.text(st.sampled_from(KNOWN[script] + " "), min_size=1, max_size=30))
 
@@ -69,7 +67,6 @@ def test_no_letter_is_left_that_a_library_knows(script, data):
 
 
 @given(st.text(max_size=60) | LINES)
-@settings(max_examples=200)
 def test_the_runs_of_a_line_are_the_line(line):
     cut = list(runs(line))
 
