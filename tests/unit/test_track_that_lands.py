@@ -15,6 +15,9 @@ class LandsNow:
         self._land()
         return ()
 
+    def progress(self, errand):
+        return None
+
     def refusal(self, key):
         return None
 
