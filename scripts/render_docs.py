@@ -69,7 +69,8 @@ def _parameter(name: str, field: FieldInfo) -> str:
     spelled_names = " or ".join(f"`{one}`" for one in names)
     if field.is_required():
         return spelled_names
-    return spelled_names + ("?" if field.default is None else f" = {field.default}")
+    default = "all" if isinstance(field.default, tuple) else field.default
+    return spelled_names + ("?" if default is None else f" = {default}")
 
 
 def errors_table() -> str:

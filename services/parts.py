@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -23,6 +24,8 @@ RADIO_TRACKS = 50
 PLAYLIST_PAGE_TRACKS = 100
 
 CATALOGUE = Policy(ttl_sec=SIX_HOURS_SEC, stale_sec=DAY_SEC)
+#: A track is looked at while it fails: what failed is tried again once a minute at least.
+OF_TRACKS = replace(CATALOGUE, backoff_max_sec=60)
 #: Under half of trending's fresh life, jitter taken off: prewarm renews that at half, and must find
 #: new charts, not our own copies.
 CHARTS_POLICY = Policy(ttl_sec=480, stale_sec=43_200)
@@ -196,7 +199,7 @@ DISCOGRAPHY = Resource(name="discography", policy=CATALOGUE, fetch=fetch_discogr
 PLAYLIST_PAGES = Resource(name="playlist_pages", policy=CATALOGUE, fetch=fetch_playlist)
 CHARTS = Resource(name="charts", policy=CHARTS_POLICY, fetch=fetch_charts)
 CHART_PLAYLIST = Resource(name="chart_playlist", policy=CHARTS_POLICY, fetch=fetch_playlist)
-RADIO = Resource(name="subcache_seed", policy=CATALOGUE, fetch=fetch_radio)
+RADIO = Resource(name="subcache_seed", policy=OF_TRACKS, fetch=fetch_radio)
 SONG_ITEM = Resource(name="subcache_song", policy=CATALOGUE, fetch=fetch_song, concurrency=12)
 SONG_MATCH = Resource(
     name="song_match",

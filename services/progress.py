@@ -12,14 +12,20 @@ MOST_NAME_CHARS = 80
 
 
 class Part(NamedTuple):
-    """One of the things that an answer is made of: which resource, asked with which params."""
+    """One of the things that an answer is made of: which resource, asked with which params.
+
+    `called` is its name where others are asked with the same params.
+    """
 
     resource: str
     params: BaseModel
+    called: str = ""
 
     @property
     def name(self) -> str:
         """The ids or words it is asked for by, for people; else what kind of thing it is."""
+        if self.called:
+            return self.called
         words = [value for _, value in self.params if isinstance(value, str)]
         return " ".join(words)[:MOST_NAME_CHARS] or self.resource
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import random
+import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -60,6 +63,48 @@ def emulator(shared_emulator):
     yield shared_emulator
     shared_emulator.faults.clear()
     shared_emulator.latency.clear()
+
+
+@pytest.fixture
+def hold(emulator, monkeypatch):
+    """Has the upstream do `wait` before it answers a question that `covers` is true of.
+
+    What `wait` gives is the latency of the answer in milliseconds, none by default.
+    """
+
+    def arrange(covers, wait):
+        draw = emulator.latency.draw
+
+        def held(question):
+            return (wait() if covers(question) else None) or draw(question)
+
+        monkeypatch.setattr(emulator.latency, "draw", held)
+
+    return arrange
+
+
+@pytest.fixture
+def meet(hold):
+    """Answers none of the first `count` calls of an endpoint before all of them have come.
+
+    The barrier it gives is broken when they did not meet: they were made one after the other.
+    Every call then takes a moment longer, so that one too many is open at the same time.
+    """
+
+    def arrange(endpoint, count):
+        barrier = threading.Barrier(count)
+        arrivals = itertools.count()
+
+        def wait():
+            if next(arrivals) < count:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    barrier.wait(4)
+            return 25.0
+
+        hold(lambda question: question.endpoint == endpoint, wait)
+        return barrier
+
+    return arrange
 
 
 @pytest.fixture

@@ -1403,7 +1403,7 @@ export interface components {
             artwork?: components["schemas"]["ArtworkSection"];
             lyrics?: components["schemas"]["LyricsSection"];
             romanized?: components["schemas"]["Section"];
-            translation?: components["schemas"]["Section"];
+            translation?: components["schemas"]["TranslationSection"];
             related?: components["schemas"]["RelatedSection"];
         };
         /**
@@ -1414,6 +1414,28 @@ export interface components {
             browseId: string | null;
             name: string;
             thumbnail: components["schemas"]["Thumbnail"] | null;
+        };
+        /** TranslatedLyrics */
+        TranslatedLyrics: {
+            language: string;
+            from: string | null;
+            lyrics: string;
+            syncedLyrics: string | null;
+        };
+        /**
+         * TranslationSection
+         * @description Its words in the language of the answer; `from` is what they were in.
+         */
+        TranslationSection: {
+            /** @enum {string} */
+            status: "ready" | "loading" | "failed" | "unavailable";
+            age: number | null;
+            stale: boolean;
+            partial: boolean;
+            code: string | null;
+            detail: string | null;
+            retry_at: string | null;
+            data: components["schemas"]["TranslatedLyrics"] | null;
         };
         /**
          * VideoDetails
@@ -4743,7 +4765,7 @@ export interface operations {
     getTrack: {
         parameters: {
             query?: {
-                /** @description What its lyrics are translated into; else what the operator chose. A text of 1 to 200 characters, none of them a control. */
+                /** @description What its lyrics are translated into; else what the operator chose. A language code such as en, de, pt-BR or zh-Hans. */
                 language?: string;
                 /** @description Only these sections; nothing else is fetched. */
                 sections?: ("song" | "artists" | "album" | "artwork" | "lyrics" | "romanized" | "translation" | "related")[];
@@ -5051,7 +5073,7 @@ export interface operations {
     getTrackStatus: {
         parameters: {
             query?: {
-                /** @description What its lyrics are translated into; else what the operator chose. A text of 1 to 200 characters, none of them a control. */
+                /** @description What its lyrics are translated into; else what the operator chose. A language code such as en, de, pt-BR or zh-Hans. */
                 language?: string;
                 /** @description Only these sections; nothing else is fetched. */
                 sections?: ("song" | "artists" | "album" | "artwork" | "lyrics" | "romanized" | "translation" | "related")[];
@@ -5111,7 +5133,7 @@ export interface operations {
     getTrackEvents: {
         parameters: {
             query?: {
-                /** @description What its lyrics are translated into; else what the operator chose. A text of 1 to 200 characters, none of them a control. */
+                /** @description What its lyrics are translated into; else what the operator chose. A language code such as en, de, pt-BR or zh-Hans. */
                 language?: string;
                 /** @description Only these sections; nothing else is fetched. */
                 sections?: ("song" | "artists" | "album" | "artwork" | "lyrics" | "romanized" | "translation" | "related")[];

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from envelope import Policy
-from errors import GatewayError, NotFound
 from services.params import whole
 from services.parsers.covers import pictures_of
 from services.parsers.thumbnails import LARGE_PX
@@ -42,23 +40,13 @@ class CoverParams(Params):
 
 
 def fetch_song_artwork(sources: Sources, params: VideoParams) -> Fetched:
-    """One call, or none where the song is known; the radio is asked when the player fails."""
-    try:
-        return _pictures(sources.get(SONG_ITEM, params))
-    except NotFound:
-        raise
-    except GatewayError:
-        song = _on_radio(sources, params.video_id)
-        if song is None:
-            raise
-        return _pictures(song)
+    """One call, or none where the song's radio is known: that has its cover, the player a still.
 
-
-def _on_radio(sources: Sources, video_id: str) -> Any:
-    """The song as its own radio names it, if that can be had."""
-    with suppress(GatewayError):  # the player's failure is told
-        return sources.get(RADIO, RadioParams(seed_id=video_id))["song"]
-    return None
+    The player is asked when the radio fails, or tells nothing of the song.
+    """
+    (radio,) = sources.gather(RADIO, [RadioParams(seed_id=params.video_id)])
+    song = radio.value["song"] if radio.error is None else None
+    return _pictures(song or sources.get(SONG_ITEM, params))
 
 
 def fetch_album_artwork(sources: Sources, params: AlbumParams) -> Fetched:

@@ -29,7 +29,7 @@ class Job(NamedTuple):
     @property
     def part(self) -> Part:
         """The job as a part of its errand's progress."""
-        return Part(self.resource.name, self.params)
+        return Part(self.resource.name, self.params, called=self.resource.name)
 
     @property
     def plain(self) -> PlainJob:

@@ -23,6 +23,7 @@ from services.parts import (
     ALBUM,
     ARTIST,
     CATALOGUE,
+    OF_TRACKS,
     PLAYLIST_PAGE_TRACKS,
     PLAYLIST_PAGES,
     RADIO,
@@ -262,7 +263,7 @@ SONG = Endpoint(
     summary="One song as YouTube Music's player knows it, without its streams.",
 )
 RELATED = Endpoint(
-    resource=Resource(name="related", policy=CATALOGUE, fetch=fetch_related, after=RADIO),
+    resource=Resource(name="related", policy=OF_TRACKS, fetch=fetch_related, after=RADIO),
     path="/related/<video_id>",
     params=VideoParams,
     answer=list[Track],

@@ -7,17 +7,21 @@ from collections import deque
 import orjson
 
 from services.event_streams import Event
-from services.track.glance import Glance
+from services.track.glance import Glance, Standing
 from services.track.question import TrackQuestion
 from services.track.tracks import Tracks
 
 
 class TrackFeed:
-    """A feed of the sections that are not on their way any more, each once as it stands then."""
+    """A feed of the sections that are not on their way any more, each once as it stands then.
+
+    `refused` stands in the place of what the reader may not have fetched.
+    """
 
     def __init__(self, tracks: Tracks, asked: TrackQuestion) -> None:
         self._tracks = tracks
         self._asked = asked
+        self.refused: Standing | None = None
         self._told: set[str] = set()
         self._events: deque[Event] = deque()
         self._changes: int | None = None
@@ -28,7 +32,7 @@ class TrackFeed:
             if self._changes is not None:
                 self._tracks.await_news(self._asked, self._changes, patience_sec)
             self._changes = self._tracks.changes(self._asked)
-            self._tell_of(self._tracks.status(self._asked))
+            self._tell_of(self._tracks.status(self._asked, self.refused))
         return self._events.popleft() if self._events else None
 
     def _tell_of(self, glance: Glance) -> None:

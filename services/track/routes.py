@@ -25,7 +25,7 @@ from services.responses import (
 )
 from services.routes import admission, arguments
 from services.track.feed import TrackFeed
-from services.track.glance import Glance
+from services.track.glance import Glance, Standing
 from services.track.question import PATH, TrackParams, TrackQuestion, WaitParams
 from services.track.tracks import Tracks
 
@@ -71,7 +71,7 @@ class TrackRoutes:
         visit = self._tracks.visit(asked, admission(self._fetch_limits, "track"))
         if patience_sec and visit.glance.state == "loading":
             visit.start()
-            return self._waited_for(asked, patience_sec)
+            return self._waited_for(asked, visit.refused, patience_sec)
         envelope = _whole(visit.glance, asked)
         if visit.glance.is_fresh and request.method == "GET":
             envelope = _kept(envelope)
@@ -80,11 +80,11 @@ class TrackRoutes:
         response.call_on_close(visit.start)
         return response
 
-    def _waited_for(self, asked: TrackQuestion, sec: float) -> Response:
+    def _waited_for(self, asked: TrackQuestion, refused: Standing | None, sec: float) -> Response:
         """What there is after so many seconds; at once, where no more threads may wait."""
         with suppress(Overloaded):
             self._tracks.settled(asked, sec)
-        glance = self._tracks.status(asked)
+        glance = self._tracks.status(asked, refused)
         return _answered(_whole(glance, asked), glance, asked, waited=True)
 
     def _status(self, video_id: str) -> Response:
@@ -97,8 +97,11 @@ class TrackRoutes:
         asked = self._asked(video_id)
         if request.headers.get("Last-Event-ID") == LAST:
             return Response(status=204, headers=[("Cache-Control", "no-store")])
-        response = self._streams.answer(TrackFeed(self._tracks, asked))
-        self._tracks.visit(asked, admission(self._fetch_limits, "track")).start()
+        feed = TrackFeed(self._tracks, asked)
+        response = self._streams.answer(feed)  # first: who finds no place has nothing fetched
+        visit = self._tracks.visit(asked, admission(self._fetch_limits, "track"))
+        feed.refused = visit.refused
+        visit.start()
         return response
 
     def _asked(self, video_id: str) -> TrackQuestion:

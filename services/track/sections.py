@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from errors import NotFound
+from services.artwork.pictures import SONG_ARTWORK
 from services.endpoints.catalog import ARTIST_CARD, RELATED
 from services.endpoints.lyrics import LYRICS, LyricsParams
 from services.params import ALBUM as ALBUM_ID
@@ -15,7 +16,7 @@ from services.params import Language, VideoId, is_one
 from services.parsers.songs import ArtistRef, Track, song_from_track
 from services.parts import (
     ALBUM,
-    CATALOGUE,
+    OF_TRACKS,
     RADIO,
     SONG_ITEM,
     AlbumParams,
@@ -27,11 +28,8 @@ from services.resource import Fetched, Params, Resource, Sources, spokesman
 from services.track.shapes import Artwork, TrackAlbum, TrackArtist
 from services.translating.translation import translated
 
-#: A track's page is looked at while it fails: what failed is tried again once a minute at least.
-SECTION = replace(CATALOGUE, backoff_max_sec=60)
 #: Made of another section alone: what is not there stays away as long as that stays.
-DERIVED = replace(SECTION, absent_sec=SECTION.ttl_sec, absent_max_sec=SECTION.ttl_sec)
-
+DERIVED = replace(OF_TRACKS, absent_sec=OF_TRACKS.ttl_sec, absent_max_sec=OF_TRACKS.ttl_sec)
 #: Two portions of a long song, at a server that takes its time.
 TRANSLATED_WITHIN_SEC = 30.0
 
@@ -59,8 +57,8 @@ def fetch_song(sources: Sources, params: VideoParams) -> Fetched:
 
 
 def fetch_artwork(sources: Sources, params: VideoParams) -> Fetched:
-    """No call of its own."""
-    thumbnails = sources.get(TRACK_SONG, params)["thumbnails"]
+    """No call of its own: one of those that its cover is made of is there already."""
+    thumbnails = sources.get(SONG_ARTWORK, params)
     if not thumbnails:
         raise NotFound("This track has no artwork.")
     found: Artwork = {"thumbnails": thumbnails, "cover": f"/song/{params.video_id}/cover"}
@@ -148,19 +146,19 @@ def fetch_translation(sources: Sources, params: TranslationParams) -> Fetched:
     return translated(sources, lyrics, params.language)
 
 
-TRACK_SONG = Resource(name="track_song", policy=SECTION, fetch=fetch_song)
+TRACK_SONG = Resource(name="track_song", policy=OF_TRACKS, fetch=fetch_song)
 TRACK_ARTWORK = Resource(
     name="track_artwork", policy=DERIVED, fetch=fetch_artwork, after=TRACK_SONG
 )
-TRACK_ARTISTS = Resource(name="track_artists", policy=SECTION, fetch=fetch_artists, after=RADIO)
-TRACK_ALBUM = Resource(name="track_album", policy=SECTION, fetch=fetch_album, after=RADIO)
-TRACK_LYRICS = Resource(name="track_lyrics", policy=SECTION, fetch=fetch_lyrics, after=TRACK_SONG)
+TRACK_ARTISTS = Resource(name="track_artists", policy=OF_TRACKS, fetch=fetch_artists, after=RADIO)
+TRACK_ALBUM = Resource(name="track_album", policy=OF_TRACKS, fetch=fetch_album, after=RADIO)
+TRACK_LYRICS = Resource(name="track_lyrics", policy=OF_TRACKS, fetch=fetch_lyrics, after=TRACK_SONG)
 TRACK_ROMANIZED = Resource(
     name="track_romanized", policy=DERIVED, fetch=fetch_romanized, after=TRACK_LYRICS
 )
 TRACK_TRANSLATION = Resource(
     name="track_translation",
-    policy=SECTION.with_budget(TRANSLATED_WITHIN_SEC),
+    policy=OF_TRACKS.with_budget(TRANSLATED_WITHIN_SEC),
     fetch=fetch_translation,
     after=TRACK_LYRICS,
 )

@@ -26,10 +26,14 @@ LOOK_SEC = 0.25
 
 
 class Visit(NamedTuple):
-    """What a visitor is told, and what begins with his visit: to be called once he has it."""
+    """What a visitor is told, and what begins with his visit: to be called once he has it.
+
+    `refused` stands in the place of what he may not have fetched.
+    """
 
     glance: Glance
     start: Callable[[], None]
+    refused: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,21 @@ class Tracks:
             for name, why in off.items()
         }
 
-    def status(self, asked: TrackQuestion) -> Glance:
-        """How the track stands, by what is stored; nothing is begun."""
+    def status(self, asked: TrackQuestion, refused: Standing | None = None) -> Glance:
+        """How the track stands, by what is stored; nothing is begun.
+
+        `refused` stands in the place of what this visitor may not have fetched.
+        """
         sight = self._look(asked)
-        state = self._operations.find(operation_id(asked.errand))
-        if state is not None and state["state"] == "running":
-            return sight.glance(LOADING)
-        now = self._engine.cache.clock()
-        return sight.glance(Standing("failed", error=NotFetched(), retry_at=now))
+        return sight.glance(refused or self._unbegun(asked))
+
+    def _unbegun(self, asked: TrackQuestion) -> Standing:
+        """What is missing, and not under way here: another instance may be at it."""
+        if self._background.progress(asked.errand) is None:
+            state = self._operations.find(operation_id(asked.errand))
+            if state is not None and state["state"] == "running":
+                return LOADING
+        return Standing("failed", error=NotFetched(), retry_at=self._engine.cache.clock())
 
     def visit(self, asked: TrackQuestion, admit: Admission = admit_all) -> Visit:
         """How the track stands, and what mends it: what failed is tried again in its time.
@@ -118,7 +129,7 @@ class Tracks:
         except RateLimited as error:
             retry_at = self._engine.cache.clock() + (error.retry_after_sec or 0.0)
             refused = Standing("failed", error=error, retry_at=retry_at)
-            return Visit(sight.glance(refused), _nothing)
+            return Visit(sight.glance(refused), _nothing, refused)
         priority = Priority.FOREGROUND if sight.lacks else Priority.REVALIDATION
         errand = Errand(asked.errand, asked.path, jobs, priority)
         return Visit(sight.glance(LOADING), lambda: self._start(errand, leave))
@@ -166,11 +177,11 @@ class Tracks:
 
     def _look(self, asked: TrackQuestion) -> _Sight:
         pieces = _needed([name for name in asked.names if name not in self._off])
-        wanted = [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
-        # First, for what lands in between is found then; the other way round it would be nowhere.
-        keys = [resource.key(params) for resource, params in wanted]
+        questioned = [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
+        # Before the look at what is stored: what lands in between was under way, and is here.
+        keys = [resource.key(params) for resource, params in questioned]
         under_way = self._background.under_way(asked.errand, keys)
-        looked = self._engine.questions(wanted)
+        looked = self._engine.questions(questioned)
         questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}
         standings: dict[str, Standing | None] = {**self._off}
         for piece in pieces:

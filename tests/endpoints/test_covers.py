@@ -15,13 +15,14 @@ from services.parsers.covers import is_upstreams
 from tests.conftest import gateway_over
 from tests.doubles import FakeClock, together
 from tests.endpoints.truth import asked
+from tests.redis_server import wait_until
 
 BROWSER = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 SVG = "image/svg+xml"
 KINDS = ("song", "album", "artist")
 EVERY = pytest.mark.parametrize("kind", KINDS)
-CALLS = {"song": "player", "album": "album", "artist": "artist"}
-PLAYER_FAILS = Fault(host="ytmusic", kind="status", status=500, endpoint="player")
+CALLS = {"song": "next", "album": "album", "artist": "artist"}
+RADIO_FAILS = Fault(host="ytmusic", kind="status", status=500, endpoint="next")
 
 
 @pytest.fixture
@@ -66,8 +67,8 @@ def test_a_cover_of_what_is_known_costs_no_call(kind, running, emulator, samples
     assert asked(emulator) == {}
 
 
-def test_a_cover_of_a_song_that_came_in_a_batch_costs_no_call(running, emulator, samples):
-    running.get(f"/songs?ids={samples['song'][0]}")
+def test_a_cover_of_a_song_whose_radio_is_known_costs_no_call(running, emulator, samples):
+    running.get(f"/related/{samples['song'][0]}")
     emulator.calls.reset()
 
     assert running.get(cover(samples, "song")).status_code == 302
@@ -75,13 +76,14 @@ def test_a_cover_of_a_song_that_came_in_a_batch_costs_no_call(running, emulator,
 
 
 @pytest.mark.parametrize("size", [16, 544, 2000])
-def test_albums_and_artists_come_in_exactly_the_size_asked_for(size, running, samples):
-    for kind in ("album", "artist"):
+def test_what_has_a_cover_comes_in_exactly_the_size_asked_for(size, running, samples):
+    for kind in KINDS:
         location = running.get(cover(samples, kind, f"?size={size}")).location
         assert f"=w{size}-h{size}-" in location
 
 
-def test_a_video_shows_the_smallest_of_its_stills_that_suffices(running, samples):
+def test_a_still_is_the_smallest_that_suffices(running, emulator, samples):
+    emulator.faults.set(RADIO_FAILS)
     small, large = (running.get(cover(samples, "song", f"?size={n}")).location for n in (200, 400))
 
     assert "/sddefault.jpg?" in small
@@ -155,34 +157,43 @@ def test_covers_count_against_the_limit_on_fetches_and_warm_ones_do_not(run_gate
     assert shown.headers["Retry-After"]
 
 
-# ---- the player fails
+# ---- the radio fails
 
 
-def test_a_song_whose_player_fails_has_the_picture_that_its_radio_knows(
-    running, emulator, samples, catalogue
-):
-    emulator.faults.set(PLAYER_FAILS)
+def test_a_song_whose_radio_fails_has_the_still_that_its_player_knows(running, emulator, samples):
+    emulator.faults.set(RADIO_FAILS)
 
     answer = running.get(cover(samples, "song", "?size=300"))
 
+    assert (answer.status_code, answer.headers["X-Data-Partial"]) == (302, "1")
+    assert "//i.ytimg.com/" in answer.location
+    assert asked(emulator) == {"ytmusic/next": 1, "ytmusic/player": 1}
+
+
+def test_a_still_makes_room_for_the_cover_when_the_radio_is_back(
+    running, emulator, samples, catalogue
+):
+    emulator.faults.set(RADIO_FAILS)
+    running.get(cover(samples, "song"))
+    emulator.faults.clear()
+    running.clock.advance(1000)
+    running.get(cover(samples, "song"))
+    wait_until(lambda: not running.gateway.engine.refresher.is_busy)
+
+    renewed = running.get(cover(samples, "song", "?size=300"))
+
     image = catalogue.track(samples["song"][0]).album.image
-    assert answer.status_code == 302
-    assert f"/{image}=w300-h300-" in answer.location
-    assert asked(emulator) == {"ytmusic/player": 1, "ytmusic/next": 1}
+    assert f"/{image}=w300-h300-" in renewed.location
+    assert "X-Data-Partial" not in renewed.headers
 
 
-def test_when_the_radio_fails_too_the_players_failure_is_told(running, emulator, samples):
+def test_when_the_player_fails_too_its_failure_is_told(running, emulator, samples):
     emulator.faults.set(Fault(host="ytmusic", kind="status", status=404, endpoint="next"))
-    emulator.faults.set(PLAYER_FAILS)
+    emulator.faults.set(Fault(host="ytmusic", kind="status", status=500, endpoint="player"))
 
     answer = running.get(cover(samples, "song"))
 
     assert (answer.status_code, answer.json["code"]) == (502, "upstream_error")
-
-
-def test_a_song_that_is_gone_is_not_looked_for_on_its_radio(running, emulator, samples):
-    assert running.get(f"/song/{samples['song_error'][0]}/cover").status_code == 404
-    assert asked(emulator) == {"ytmusic/player": 1}
 
 
 # ---- nothing to show
@@ -238,7 +249,7 @@ def test_what_does_not_exist_is_404_to_programs_and_a_picture_to_pages(
         assert answer.cache_control.public
         assert 0 < answer.cache_control.max_age <= 300
         assert "Accept" in answer.vary
-    assert asked(emulator) == {"ytmusic/player": 1}
+    assert asked(emulator) == {"ytmusic/next": 1, "ytmusic/player": 1}, "only the player proves it"
 
 
 @pytest.mark.parametrize("accept", ["*/*", "", "application/json", "image/*;q=0, */*", "x" * 600])

@@ -28,3 +28,9 @@ def ways(run_gateway, emulator, clock, monkeypatch, request):
     )
     yield made
     made.close()
+
+
+@pytest.fixture
+def one_provider(monkeypatch):
+    """While a lyrics provider is asked no other one is, however slow the machine."""
+    monkeypatch.setattr("services.endpoints.lyrics.HEAD_START_SEC", 60)
