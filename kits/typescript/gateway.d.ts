@@ -1228,14 +1228,22 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * Section
-         * @description A section as it stands; the members of its kind are null while they mean nothing.
+         * Romanized
+         * @description Lyrics in Latin letters: each line answers a line of the original.
          *
-         *     Units: `age` in seconds since the fetch of its oldest part began. `stale` is past its fresh
-         *            life, `partial` lacks something; both are being mended. `code` and `detail` tell why it
-         *            failed, to be tried again at `retry_at`, or why there is nothing.
+         *     Shape: `language` is what most of the letters are of, `system` how that is written.
          */
-        Section: {
+        Romanized: {
+            language: string;
+            system: string;
+            lyrics: string;
+            syncedLyrics: string | null;
+        };
+        /**
+         * RomanizedSection
+         * @description Its words in Latin letters.
+         */
+        RomanizedSection: {
             /** @enum {string} */
             status: "ready" | "loading" | "failed" | "unavailable";
             age: number | null;
@@ -1244,6 +1252,7 @@ export interface components {
             code: string | null;
             detail: string | null;
             retry_at: string | null;
+            data: components["schemas"]["Romanized"] | null;
         };
         /**
          * ServiceInfo
@@ -1402,7 +1411,7 @@ export interface components {
             album?: components["schemas"]["AlbumSection"];
             artwork?: components["schemas"]["ArtworkSection"];
             lyrics?: components["schemas"]["LyricsSection"];
-            romanized?: components["schemas"]["Section"];
+            romanized?: components["schemas"]["RomanizedSection"];
             translation?: components["schemas"]["TranslationSection"];
             related?: components["schemas"]["RelatedSection"];
         };

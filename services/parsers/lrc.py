@@ -54,14 +54,14 @@ class Line:
         """The line at the same times with other words; the times of single words are theirs."""
         return Line((self.lead + words,))
 
-    def spelled(self, spell: Callable[[str], str]) -> Line:
-        """The line with each piece of words spelled anew, all tags in their places."""
-        return Line(
-            tuple(
-                piece if place % 2 or not piece.strip() else spell(piece)
-                for place, piece in enumerate(self.pieces)
-            )
-        )
+    def spelled(self, spell: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Line:
+        """The line with its words spelled anew, all tags in their places.
+
+        `spell` gets what stands between the tags, and gives as many pieces back.
+        """
+        pieces = list(self.pieces)
+        pieces[::2] = spell(self.pieces[::2])
+        return Line(tuple(pieces))
 
 
 def lines_of(text: str) -> list[Line]:

@@ -25,6 +25,7 @@ from services.parts import (
     VideoParams,
 )
 from services.resource import Fetched, Params, Resource, Sources, spokesman
+from services.romanizing.section import romanized_section
 from services.track.shapes import Artwork, TrackAlbum, TrackArtist
 from services.translating.translation import translated
 
@@ -136,8 +137,7 @@ def fetch_lyrics(sources: Sources, params: VideoParams) -> Fetched:
 
 def fetch_romanized(sources: Sources, params: VideoParams) -> Fetched:
     """No call of its own."""
-    sources.get(TRACK_LYRICS, params)
-    raise NotFound("Not yet.")
+    return romanized_section(sources.get(TRACK_LYRICS, params))
 
 
 def fetch_translation(sources: Sources, params: TranslationParams) -> Fetched:

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from services.endpoints.lyrics import LyricsAnswer
 from services.parsers.songs import ArtistRef, Song, Track
 from services.parsers.thumbnails import Thumbnail
+from services.romanizing.lyrics import Romanized
 from services.translating.translation import TranslatedLyrics
 
 Status = Literal["ready", "loading", "failed", "unavailable"]
@@ -89,6 +90,12 @@ class LyricsSection(Section):
     data: LyricsAnswer | None
 
 
+class RomanizedSection(Section):
+    """Its words in Latin letters."""
+
+    data: Romanized | None
+
+
 class TranslationSection(Section):
     """Its words in the language of the answer; `from` is what they were in."""
 
@@ -116,6 +123,6 @@ class TrackAnswer(TypedDict, total=False):
     album: AlbumSection
     artwork: ArtworkSection
     lyrics: LyricsSection
-    romanized: Section
+    romanized: RomanizedSection
     translation: TranslationSection
     related: RelatedSection

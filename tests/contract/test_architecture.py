@@ -57,6 +57,7 @@ FLOORS = (
         "services.question",
         "services.refresher",
         "services.responses",
+        "services.romanizing",
         "services.single_flight",
         "services.translating",
         "services.upkeep",
