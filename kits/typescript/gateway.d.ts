@@ -1397,15 +1397,12 @@ export interface components {
         /**
          * TrackAnswer
          * @description A track; sections that were not asked for are not there.
-         *
-         *     `state`: something is on its way; or nothing is, and something failed; or all is here that there
-         *     is. `language` is what the translation is in.
          */
         TrackAnswer: {
-            videoId?: string;
+            videoId: string;
             /** @enum {string} */
-            state?: "loading" | "incomplete" | "complete";
-            language?: string;
+            state: "loading" | "incomplete" | "complete";
+            language: string;
             song?: components["schemas"]["SongSection"];
             artists?: components["schemas"]["ArtistsSection"];
             album?: components["schemas"]["AlbumSection"];

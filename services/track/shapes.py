@@ -43,7 +43,7 @@ class Artwork(TypedDict):
     cover: str
 
 
-class Section(TypedDict):
+class TrackSection(TypedDict):
     """A section as it stands; the members of its kind are null while they mean nothing.
 
     Units: `age` in seconds since the fetch of its oldest part began. `stale` is past its fresh
@@ -60,56 +60,56 @@ class Section(TypedDict):
     retry_at: str | None
 
 
-class SongSection(Section):
+class SongSection(TrackSection):
     """The song itself."""
 
     data: Song | None
 
 
-class ArtistsSection(Section):
+class ArtistsSection(TrackSection):
     """Who sings it."""
 
     data: list[TrackArtist] | None
 
 
-class AlbumSection(Section):
+class AlbumSection(TrackSection):
     """What it is on."""
 
     data: TrackAlbum | None
 
 
-class ArtworkSection(Section):
+class ArtworkSection(TrackSection):
     """What it looks like."""
 
     data: Artwork | None
 
 
-class LyricsSection(Section):
+class LyricsSection(TrackSection):
     """Its words, plain and synced."""
 
     data: LyricsAnswer | None
 
 
-class RomanizedSection(Section):
+class RomanizedSection(TrackSection):
     """Its words in Latin letters."""
 
     data: Romanized | None
 
 
-class TranslationSection(Section):
+class TranslationSection(TrackSection):
     """Its words in the language of the answer; `from` is what they were in."""
 
     data: TranslatedLyrics | None
 
 
-class RelatedSection(Section):
+class RelatedSection(TrackSection):
     """The tracks of its radio."""
 
     data: list[Track] | None
 
 
-class TrackAnswer(TypedDict, total=False):
-    """A track; sections that were not asked for are not there.
+class TrackHead(TypedDict):
+    """Which track, and whether all of it is here.
 
     `state`: something is on its way; or nothing is, and something failed; or all is here that there
     is. `language` is what the translation is in.
@@ -118,6 +118,11 @@ class TrackAnswer(TypedDict, total=False):
     videoId: str
     state: TrackState
     language: str
+
+
+class TrackAnswer(TrackHead, total=False):
+    """A track; sections that were not asked for are not there."""
+
     song: SongSection
     artists: ArtistsSection
     album: AlbumSection
