@@ -55,11 +55,20 @@ def again(page: Page) -> None:
     loaded(page)
 
 
+def whole(page: Page) -> None:
+    """Until each section of a song has landed, and its cover."""
+    page.wait_for_selector(".part:has(> [aria-busy=true])", state="detached")
+    page.wait_for_selector(".artwork .cover.loaded")
+    page.wait_for_timeout(SETTLED_MS)
+
+
 def sung(page: Page) -> None:
-    """In the middle of a song."""
-    page.wait_for_selector(".sung")
-    page.locator(".sung").nth(4).click()
+    """In the middle of a song, each line with its translation."""
+    whole(page)
+    page.get_by_role("tab", name="Translation").click()
+    page.locator(".sung").nth(4).evaluate("line => line.click()")
     page.mouse.move(0, 0)
+    page.locator(".text").evaluate("lyrics => lyrics.scrollIntoView()")
     page.wait_for_timeout(SETTLED_MS)
 
 
@@ -77,22 +86,31 @@ def begun(page: Page) -> None:
     page.wait_for_timeout(SETTLED_MS)
 
 
+def half(page: Page) -> None:
+    """When one section cannot, and the others have landed."""
+    page.wait_for_selector(".problem")
+    page.wait_for_selector(".related .row")
+    page.wait_for_timeout(SETTLED_MS)
+
+
 def failed(page: Page) -> None:
     """When it cannot."""
     page.wait_for_selector(".problem")
     page.wait_for_timeout(SETTLED_MS)
 
 
-def _song() -> str:
-    catalogue = catalogue_of(7)
-    track = catalogue.with_lyrics(lrclib="synced")[0]
-    return f"/#/song/{track.video_id}"
+def _song(number: int, script: str = "cyrillic") -> str:
+    """One whose words a single provider has, as a row leads to it."""
+    sung_by = catalogue_of(7).with_lyrics(lrclib="synced")
+    track = [one for one in sung_by if one.lyrics and one.lyrics.script == script][number]
+    return f"/#/song/{track.video_id}?title={track.title}&artist={track.byline}"
 
 
 REFUSING: dict[str, object] = {"kind": "status", "status": 503}
+HANGING: dict[str, object] = {"kind": "hang"}
 SHOTS = (
     Shot("search", "/#/search?query=lantern", DESKTOP, again),
-    Shot("lyrics", _song(), DESKTOP, sung, "dark"),
+    Shot("lyrics", _song(0), DESKTOP, sung, "dark"),
     Shot("phone", "/#/hot100", PHONE, loaded),
     Shot("home", "/", DESKTOP, again),
     Shot("home-dark", "/", DESKTOP, again, "dark"),
@@ -100,8 +118,12 @@ SHOTS = (
     Shot("artist", f"/#/artist/{catalogue_of(7).artists[0].id}", DESKTOP, loaded),
     Shot("suggestions", "/", DESKTOP, typed),
     Shot("phone-home", "/", PHONE, loaded),
-    Shot("phone-lyrics", _song(), PHONE, sung, "dark"),
-    Shot("loading", "/#/trending?country=FR", DESKTOP, begun, fault={"kind": "hang"}),
+    Shot("track", _song(1, "latin"), DESKTOP, whole),
+    Shot("track-loading", _song(2, "latin"), DESKTOP, begun, fault=HANGING),
+    Shot("track-failed", _song(3, "latin"), DESKTOP, half, fault={"host": "lrclib", **REFUSING}),
+    Shot("phone-track", _song(0), PHONE, whole, "dark"),
+    Shot("phone-lyrics", _song(1), PHONE, sung),
+    Shot("loading", "/#/trending?country=FR", DESKTOP, begun, fault=HANGING),
     Shot("error", "/#/trending?country=DE", DESKTOP, failed, fault=REFUSING),
 )
 

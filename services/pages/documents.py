@@ -57,6 +57,8 @@ class Documents:
     def __init__(self, app: Flask) -> None:
         app.config.update(
             COMPRESS_REGISTER=False,
+            COMPRESS_ALGORITHM=["br", "gzip"],
+            COMPRESS_BR_LEVEL=5,
             COMPRESS_CACHE_BACKEND=lambda: SimpleCache(threshold=0, default_timeout=0),
             COMPRESS_CACHE_KEY=_name_of,
         )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from scripts.upstream_emulator import Emulator
 from tests.system.conftest import Process, free_port
@@ -52,6 +52,7 @@ def chromium():
         if os.environ.get("CI"):
             pytest.fail("Chromium is missing: apt-get install chromium-headless-shell")
         pytest.skip("needs Chromium: apt-get install chromium-headless-shell")
+    expect.set_options(timeout=PATIENCE_MS)  # as long as everything else waits
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

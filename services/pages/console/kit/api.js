@@ -1,6 +1,6 @@
 // Asks the gateway, and tells how the answer came.
 
-import { finished } from "./operations.js";
+import { finished } from "./events.js";
 
 // Of so many questions it is remembered how long the first answer took.
 const MOST_REMEMBERED = 500;

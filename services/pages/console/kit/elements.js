@@ -10,6 +10,11 @@ export function h(what, attributes, ...children) {
   return element;
 }
 
+// What is known of a thing, on a line.
+export function facts(...known) {
+  return h("p.facts", {}, known.filter(Boolean).join(" · "));
+}
+
 function set(element, name, value) {
   if (value === null || value === undefined || value === false) return;
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);

@@ -14,8 +14,9 @@ const TELLS = {
 };
 
 export class Exchange {
-  constructor(question, onAgain) {
-    this.question = question;
+  // tells(answer): what to say of how it came; below: an element beneath all that
+  constructor(question, onAgain, { tells = told, below = null } = {}) {
+    Object.assign(this, { question, tells, below });
     this.again = h("button.quiet", { type: "button", onclick: onAgain, disabled: true }, icon("again"), "Send again");
     this.told = h("div.told");
     this.element = h("aside.exchange", { "aria-label": `Request ${question.target.split("?")[0]}` });
@@ -24,6 +25,7 @@ export class Exchange {
 
   // The next page of the same panel is a request of its own.
   ask(question) {
+    if (question.key === this.question.key) return;
     this.question = question;
     this.#write();
   }
@@ -37,7 +39,7 @@ export class Exchange {
   show(answer) {
     this.again.disabled = false;
     this.told.removeAttribute("data-state");
-    this.told.replaceChildren(...(answer ? summary(answer) : []));
+    this.told.replaceChildren(...(answer ? summary(answer, this.tells) : []));
   }
 
   #write() {
@@ -46,6 +48,7 @@ export class Exchange {
       h("p.line", {}, h("span", {}, h("b", {}, method), " ", target.split("?")[0]), this.again),
       h("div.curl", {}, h("code", {}, breakable(curl)), copyButton(curl)),
       this.told,
+      this.below ?? "",
     );
   }
 }
@@ -66,7 +69,7 @@ function breakable(text) {
   return text.split(/(?<=[/?&])(?=[^/])/).flatMap((part) => [part, h("wbr")]);
 }
 
-function summary(answer) {
+function summary(answer, tells) {
   const state = answer.status < 400 && answer.state in TELLS ? answer.state : "none";
   const details = [
     h(
@@ -75,7 +78,7 @@ function summary(answer) {
       h(`span.badge.${state}`, {}, state === "none" ? String(answer.status) : state),
       answer.serverMs !== null && h("span.took", {}, milliseconds(answer.serverMs)),
     ),
-    h("p.tells", {}, told(answer, state)),
+    h("p.tells", {}, tells(answer, state)),
     h(
       "details.fold",
       { open: wide.matches },

@@ -121,7 +121,7 @@ export class Panel {
 
   #fail(failure, again) {
     announce(`${failure.code}: ${failure.detail}`);
-    const told = this.explain?.(failure) ?? problem(failure, again, this.signal);
+    const told = problem(failure, again, this.signal);
     if (this.items) this.body.append(told);
     else this.body.replaceChildren(told);
   }

@@ -9,6 +9,10 @@ import { length } from "../kit/words.js";
 const LAST_LINE_SEC = 6;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
+export function under(words, lang) {
+  return h("span.under", { lang, dir: "auto" }, words);
+}
+
 export class Player {
   constructor(lrc, durationSec, signal) {
     this.lines = linesOf(lrc);
@@ -32,9 +36,26 @@ export class Player {
     this.#wear();
   }
 
+  // Beneath each line what it is in another script or language, by the same times; null: nothing.
+  under(lrc, lang) {
+    const said = new Map(linesOf(lrc ?? "").map(({ sec, words }) => [sec, words]));
+    this.lines.forEach(({ sec, words }, index) => {
+      const other = said.get(sec);
+      const button = this.text.children[index].firstChild;
+      button.querySelector(".under")?.remove();
+      if (other && other !== words) button.append(under(other, lang));
+    });
+    this.keepInSight();
+  }
+
+  // Out of the page nothing can be scrolled: to be told when it is in it again.
+  keepInSight() {
+    this.#scroll("instant");
+  }
+
   #line({ sec, words }) {
     const seek = () => this.clock.seek(sec);
-    return h("li", {}, h("button.sung", { type: "button", onclick: seek, "data-at": sec }, words || "♪"));
+    return h("li", {}, h("button.sung", { type: "button", dir: "auto", onclick: seek, "data-at": sec }, words || "♪"));
   }
 
   #toggle() {
@@ -64,9 +85,13 @@ export class Player {
   #light(now) {
     this.text.children[this.sung]?.removeAttribute("aria-current");
     this.sung = now;
-    const line = this.text.children[now];
-    line?.setAttribute("aria-current", "true");
+    this.text.children[now]?.setAttribute("aria-current", "true");
+    this.#scroll(calm.matches ? "instant" : "smooth");
+  }
+
+  #scroll(behavior) {
+    const line = this.text.children[this.sung];
     const top = line ? line.offsetTop - this.text.clientHeight * 0.38 : 0;
-    this.text.scrollTo({ top, behavior: calm.matches ? "instant" : "smooth" });
+    this.text.scrollTo({ top, behavior });
   }
 }

@@ -2,11 +2,12 @@
 
 import { h } from "../kit/elements.js";
 
-// again(): asks once more; the button waits as long as the gateway said.
-export function problem(failure, again, signal) {
+// again(): asks once more; the button waits as long as the gateway said. role: null where somebody
+// else tells of it.
+export function problem(failure, again, signal, { role = "alert" } = {}) {
   const box = h(
     "div.problem",
-    { role: "alert" },
+    { role },
     h("p.code", {}, failure.status ? `${failure.status} · ${failure.code}` : failure.code),
     h("p.detail", {}, failure.detail),
     failure.requestId ? h("p.id", {}, "Request ", h("code", {}, failure.requestId)) : null,

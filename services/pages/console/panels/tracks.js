@@ -53,7 +53,6 @@ export function songLink(track) {
   return link("song", track.videoId, {
     title: track.title,
     artist: first?.name ?? track.artist,
-    album: albumOf(track)?.name,
     duration: lengthInSec(track),
   });
 }

@@ -1,8 +1,9 @@
 // An album or a playlist with its tracks, and what goes on from them.
 
 import { cover } from "../kit/cover.js";
-import { h } from "../kit/elements.js";
+import { facts, h } from "../kit/elements.js";
 import { get, post } from "../kit/request.js";
+import { count } from "../kit/words.js";
 import { Panel } from "../panels/panel.js";
 import { artistLinks, cards, rows } from "../panels/tracks.js";
 
@@ -38,12 +39,17 @@ function collection(question, title, list, signal) {
 
 function head(found) {
   const by = found.artists?.length ? artistLinks(found.artists) : [found.author?.name ?? ""];
-  const facts = [found.type, found.year, found.trackCount && `${found.trackCount} tracks`, found.duration];
   return h(
     "header.profile",
     {},
     cover(found.thumbnails, found.title, { width: 240 }),
-    h("div", {}, h("h1", { tabindex: "-1" }, found.title), h("p.by", {}, by), h("p.facts", {}, facts.filter(Boolean).join(" · "))),
+    h(
+      "div",
+      {},
+      h("h1", { tabindex: "-1" }, found.title),
+      h("p.by", {}, by),
+      facts(found.type, found.year, found.trackCount && count(found.trackCount, "track"), found.duration),
+    ),
   );
 }
 

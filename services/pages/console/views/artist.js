@@ -1,7 +1,7 @@
 // An artist: who it is, what is heard most, all releases, every song, a mix with the neighbours.
 
 import { cover } from "../kit/cover.js";
-import { h } from "../kit/elements.js";
+import { facts, h } from "../kit/elements.js";
 import { get } from "../kit/request.js";
 import { Panel } from "../panels/panel.js";
 import { cards, rows } from "../panels/tracks.js";
@@ -26,12 +26,12 @@ export function artist({ id }, signal) {
 }
 
 function head({ name, thumbnails, subscribers, monthlyListeners, description }) {
-  const facts = [subscribers && `${subscribers} subscribers`, monthlyListeners && `${monthlyListeners} monthly listeners`];
+  const heard = facts(subscribers && `${subscribers} subscribers`, monthlyListeners && `${monthlyListeners} monthly listeners`);
   return h(
     "header.profile",
     {},
     cover(thumbnails, name, { width: 240, shape: "round" }),
-    h("div", {}, h("h1", { tabindex: "-1" }, name), h("p.facts", {}, facts.filter(Boolean).join(" · ")), about(description)),
+    h("div", {}, h("h1", { tabindex: "-1" }, name), heard, about(description)),
   );
 }
 
