@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -94,6 +95,9 @@ class Tracks:
         self._engine = engine
         self._background = background
         self._operations = operations
+        #: errands that begin as soon as their visitors have their answers
+        self._promised: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._off = {
             name: Standing("unavailable", error=why, fresh_until=math.inf)
             for name, why in off.items()
@@ -108,7 +112,9 @@ class Tracks:
         return sight.glance(refused or self._unbegun(asked))
 
     def _unbegun(self, asked: TrackQuestion) -> Standing:
-        """What is missing, and not under way here: another instance may be at it."""
+        """What is missing, not under way here: about to begin, or fetched by another instance."""
+        if self._promised[asked.errand]:
+            return LOADING
         if self._background.progress(asked.errand) is None:
             state = self._operations.find(operation_id(asked.errand))
             if state is not None and state["state"] == "running":
@@ -132,7 +138,14 @@ class Tracks:
             return Visit(sight.glance(refused), _nothing, refused)
         priority = Priority.FOREGROUND if sight.lacks else Priority.REVALIDATION
         errand = Errand(asked.errand, asked.path, jobs, priority)
+        self._promise(errand.name, 1)
         return Visit(sight.glance(LOADING), lambda: self._start(errand, leave))
+
+    def _promise(self, errand: str, change: int) -> None:
+        with self._lock:
+            self._promised[errand] += change
+            if not self._promised[errand]:
+                del self._promised[errand]
 
     def _start(self, errand: Errand, leave: Callable[[], None]) -> None:
         is_taken = False
@@ -146,6 +159,7 @@ class Tracks:
             with suppress(Overloaded):  # the next look finds why
                 self._background.start(errand, admit)
         finally:
+            self._promise(errand.name, -1)
             if not is_taken:
                 leave()  # another visitor was there first
 

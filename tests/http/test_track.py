@@ -218,6 +218,15 @@ def test_status_starts_nothing_and_says_what_nobody_asked_for(running, emulator)
     assert asked(emulator) == {"ytmusic/player": 1}
 
 
+def test_status_believes_a_skeleton_whose_errand_has_yet_to_begin(running):
+    skeleton = running.get(TRACK)
+    assert running.get(STATUS).json["state"] == "loading", "who is told first asks first"
+
+    hold_flights(running, size=0)
+    skeleton.close()
+    assert running.get(STATUS).json["song"]["code"] == "overloaded"
+
+
 def test_status_says_loading_only_of_what_is_on_its_way(running):
     pool = hold_flights(running)
     seen(running, f"{TRACK}?sections=song")
