@@ -32,10 +32,10 @@ class Standing(NamedTuple):
     @property
     def mark(self) -> str:
         """Equal for two looks between which nothing has changed but the time."""
-        code = self.error.code if self.error else ""
+        failure = f"{self.error.code} {self.retry_at}" if self.error else ""
         etag = self.envelope.etag if self.envelope else ""
         is_partial = bool(self.envelope and self.envelope.missing)
-        return f"{self.status} {self.is_stale} {is_partial} {code} {etag}"
+        return f"{self.status} {self.is_stale} {is_partial} {failure} {etag}"
 
     def told(self, now: float) -> bytes:
         """The section as JSON; what is stored goes in as it is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -95,8 +94,8 @@ class Tracks:
         self._engine = engine
         self._background = background
         self._operations = operations
-        #: errands that begin as soon as their visitors have their answers
-        self._promised: Counter[str] = Counter()
+        #: keys of jobs that begin as soon as the first who lacks them has his answer
+        self._promised: set[str] = set()
         self._lock = threading.Lock()
         self._off = {
             name: Standing("unavailable", error=why, fresh_until=math.inf)
@@ -112,9 +111,7 @@ class Tracks:
         return sight.glance(refused or self._unbegun(asked))
 
     def _unbegun(self, asked: TrackQuestion) -> Standing:
-        """What is missing, not under way here: about to begin, or fetched by another instance."""
-        if self._promised[asked.errand]:
-            return LOADING
+        """What is missing, and not under way here: another instance may be at it."""
         if self._background.progress(asked.errand) is None:
             state = self._operations.find(operation_id(asked.errand))
             if state is not None and state["state"] == "running":
@@ -127,25 +124,30 @@ class Tracks:
         Who may not have anything fetched is told so in the place of what is missing.
         """
         sight = self._look(asked)
-        jobs = sight.jobs()
+        jobs = self._promise(sight.jobs())
         if not jobs:
             return Visit(sight.glance(LOADING), _nothing)
         try:
             leave = admit() if sight.lacks else nobody_cares  # stale answers are free
         except RateLimited as error:
+            self._keep_promise(jobs)
             retry_at = self._engine.cache.clock() + (error.retry_after_sec or 0.0)
             refused = Standing("failed", error=error, retry_at=retry_at)
             return Visit(sight.glance(refused), _nothing, refused)
         priority = Priority.FOREGROUND if sight.lacks else Priority.REVALIDATION
         errand = Errand(asked.errand, asked.path, jobs, priority)
-        self._promise(errand.name, 1)
         return Visit(sight.glance(LOADING), lambda: self._start(errand, leave))
 
-    def _promise(self, errand: str, change: int) -> None:
+    def _promise(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those of these jobs that nobody has promised yet: of a crowd one visitor begins each."""
         with self._lock:
-            self._promised[errand] += change
-            if not self._promised[errand]:
-                del self._promised[errand]
+            new = [job for job in jobs if job.key not in self._promised]
+            self._promised.update(job.key for job in new)
+        return new
+
+    def _keep_promise(self, jobs: Sequence[Job]) -> None:
+        with self._lock:
+            self._promised.difference_update(job.key for job in jobs)
 
     def _start(self, errand: Errand, leave: Callable[[], None]) -> None:
         is_taken = False
@@ -159,9 +161,9 @@ class Tracks:
             with suppress(Overloaded):  # the next look finds why
                 self._background.start(errand, admit)
         finally:
-            self._promise(errand.name, -1)
+            self._keep_promise(errand.jobs)
             if not is_taken:
-                leave()  # another visitor was there first
+                leave()  # another process has them under way
 
     def settled(self, asked: TrackQuestion, sec: float) -> None:
         """Wait until nothing of the track is on its way, for so many seconds at most.
@@ -194,7 +196,8 @@ class Tracks:
         questioned = [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
         # Before the look at what is stored: what lands in between was under way, and is here.
         keys = [resource.key(params) for resource, params in questioned]
-        under_way = self._background.under_way(asked.errand, keys)
+        promised = self._promised.intersection(keys)
+        under_way = promised.union(self._background.under_way(asked.errand, keys))
         looked = self._engine.questions(questioned)
         questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}
         standings: dict[str, Standing | None] = {**self._off}
