@@ -24,6 +24,7 @@ from deadline import Deadline, call_deadline, time_left
 from errors import (
     GatewayError,
     NotFound,
+    Overloaded,
     UpstreamChanged,
     UpstreamError,
 )
@@ -212,6 +213,8 @@ def _translated(
         return method(*args, **kwargs)
     except GatewayError:
         raise
+    except MemoryError:
+        raise Overloaded from None  # ours, and no word on their layout
     except YTMusicServerError:
         # Statuses are judged by the transport; what is left is "No content returned".
         raise NotFound("YouTube Music has nothing for this id.", proven=False) from None

@@ -6,8 +6,8 @@ import re
 
 #: A language, perhaps its script, perhaps where: the part of BCP 47 that names what people write.
 CODE = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
-#: The same in the usual spelling, as a JSON Schema may say it.
-USUAL = "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
+#: The same in the usual spelling, as a JSON Schema may say it; an empty one is like none.
+USUAL = "^([a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?)?$"
 MEANT = "a language code such as en, de, pt-BR or zh-Hans"
 
 #: What the models of LibreTranslate are called; older servers know them by no other name.

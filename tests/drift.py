@@ -6,7 +6,7 @@ import random
 import zlib
 from typing import Any
 
-import clients
+import websites
 from decoding import json_of
 
 #: What stands in a moved member's place; RENAMED keeps its value under another name.
@@ -63,7 +63,7 @@ class Drift:
     def __init__(self, monkeypatch: Any) -> None:
         self.seed: int | None = None
         self.most = 3
-        monkeypatch.setattr(clients, "json_of", self._read)
+        monkeypatch.setattr(websites, "json_of", self._read)
 
     def begin(self, seed: int, most: int = 3) -> None:
         self.seed, self.most = seed, most

@@ -61,6 +61,12 @@ TRACK = ServiceRoute(
     asks=(TrackParams, WaitParams),
     topic=NOW_PLAYING,
 )
+#: A stream has no schema in OpenAPI 3.1; what each event is, words say.
+SECTIONS_AS_EVENTS: JsonObject = {
+    "description": "Of `section`, `data` is a section as in the answer, with its `name`; of"
+    " `complete` and `incomplete`, `data` has `videoId`, `state` and `failed`: the names of those"
+    " that failed."
+}
 #: How those who saw a track begin learn of the rest.
 FOLLOWING: tuple[ServiceRoute, ...] = (
     ServiceRoute(
@@ -79,7 +85,7 @@ FOLLOWING: tuple[ServiceRoute, ...] = (
         "getTrackEvents",
         "Its sections as they come: `section` for each, then `complete` or `incomplete`, and the"
         " stream ends.",
-        {EVENTS: {"type": "string"}},
+        {EVENTS: SECTIONS_AS_EVENTS},
         fails=frozenset((503,)),
         sends=("Cache-Control", "X-Accel-Buffering"),
         answers_too={"204": NOTHING_MORE},

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import clients
 from deadline import Deadline, time_left
 from errors import (
     GatewayError,
@@ -224,6 +225,15 @@ def test_what_ytmusicapi_stumbles_over_is_a_typed_error_without_its_text(
 
     assert type(raised.value) is expected
     assert len(str(raised.value)) < 200
+
+
+def test_want_of_memory_is_ours_and_no_word_on_their_layout(upstreams, monkeypatch):
+    def read(_):
+        raise MemoryError
+
+    monkeypatch.setattr(clients, "decode_json", read)
+    with pytest.raises(Overloaded):
+        upstreams.ytmusic.ask("search", "a song", deadline=soon())
 
 
 @pytest.mark.parametrize("method", ["search", "get_search_suggestions"])
