@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cache_layer import Notes
 from deadline import Deadline, Priority
 from envelope import Freshness
 from errors import NotFetched, NotFound, Overloaded, RateLimited
@@ -23,6 +25,9 @@ from services.track.sections import PIECES, Section
 
 #: Between two looks at what another process fetches: nobody here hears of it.
 LOOK_SEC = 0.25
+#: Longer than an answer takes to leave; who never took his must not keep others waiting.
+PROMISE_SEC = 2.0
+MOST_PROMISED = 1_000
 
 
 class Visit(NamedTuple):
@@ -94,8 +99,9 @@ class Tracks:
         self._engine = engine
         self._background = background
         self._operations = operations
-        #: keys of jobs that begin as soon as the first who lacks them has his answer
-        self._promised: set[str] = set()
+        #: jobs that begin as soon as the first who lacks them has his answer: until when that is
+        #: believed, by their keys
+        self._promised: Notes[float] = Notes(MOST_PROMISED)
         self._lock = threading.Lock()
         self._off = {
             name: Standing("unavailable", error=why, fresh_until=math.inf)
@@ -141,13 +147,18 @@ class Tracks:
     def _promise(self, jobs: Sequence[Job]) -> list[Job]:
         """Those of these jobs that nobody has promised yet: of a crowd one visitor begins each."""
         with self._lock:
-            new = [job for job in jobs if job.key not in self._promised]
-            self._promised.update(job.key for job in new)
+            new = [job for job in jobs if not self._is_promised(job.key)]
+            for job in new:
+                self._promised.note(job.key, time.monotonic() + PROMISE_SEC)
         return new
+
+    def _is_promised(self, key: str) -> bool:
+        return time.monotonic() < self._promised.get(key, 0.0)
 
     def _keep_promise(self, jobs: Sequence[Job]) -> None:
         with self._lock:
-            self._promised.difference_update(job.key for job in jobs)
+            for job in jobs:
+                self._promised.pop(job.key, None)
 
     def _start(self, errand: Errand, leave: Callable[[], None]) -> None:
         is_taken = False
@@ -196,7 +207,7 @@ class Tracks:
         questioned = [(one.resource, one.params(asked.video_id, asked.language)) for one in pieces]
         # Before the look at what is stored: what lands in between was under way, and is here.
         keys = [resource.key(params) for resource, params in questioned]
-        promised = self._promised.intersection(keys)
+        promised = {key for key in keys if self._is_promised(key)}
         under_way = promised.union(self._background.under_way(asked.errand, keys))
         looked = self._engine.questions(questioned)
         questions = {piece.name: found for piece, found in zip(pieces, looked, strict=True)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
 from urllib.parse import parse_qsl, quote, urlencode
@@ -14,6 +15,7 @@ import schemathesis
 from pydantic import TypeAdapter
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+from werkzeug.wsgi import ClosingIterator
 
 from services.openapi.document import Envelope, document
 from sites import VERSION
@@ -133,8 +135,10 @@ def with_whole_answers(app):
 def answer_of(app, environ):
     environ.setdefault("sent", environ["wsgi.input"].read())
     told = []
-    body = app({**environ, "wsgi.input": BytesIO(environ["sent"])}, lambda *head: told.extend(head))
-    return told[0], told[1], b"".join(body)
+    asked = {**environ, "wsgi.input": BytesIO(environ["sent"])}
+    body = ClosingIterator(app(asked, lambda *head: told.extend(head)))
+    with closing(body):
+        return told[0], told[1], b"".join(body)
 
 
 def is_part(chosen, whole):

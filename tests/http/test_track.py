@@ -8,6 +8,7 @@ import pytest
 from deadline import Deadline
 from services.pools import Permits
 from services.read_through import ReadThrough
+from services.track import tracks
 from services.track.tracks import Tracks
 from tests.doubles import together
 from tests.http.test_requests import check_error
@@ -225,6 +226,14 @@ def test_status_believes_a_skeleton_whose_errand_has_yet_to_begin(running):
     hold_flights(running, size=0)
     skeleton.close()
     assert running.get(STATUS).json["song"]["code"] == "overloaded"
+
+
+def test_who_never_takes_his_answer_keeps_nobody_waiting(running, monkeypatch):
+    monkeypatch.setattr(tracks, "PROMISE_SEC", 0.0)
+    left = running.get(TRACK)
+
+    assert visit(running, f"{TRACK}?wait=20").json["state"] == "complete"
+    left.close()
 
 
 def test_status_says_loading_only_of_what_is_on_its_way(running):
