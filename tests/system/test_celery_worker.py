@@ -87,7 +87,9 @@ class Gateway:
         return sum(upstream.stats.calls for upstream in self._gateway.upstreams.all)
 
     def get(self, target):
-        return self.client.get(target)
+        """The answer, taken to its end: what is missing begins behind it."""
+        with self.client.get(target) as answer:
+            return answer.json
 
     def close(self):
         self._gateway.upkeep.stop()
@@ -181,11 +183,11 @@ def test_how_far_a_worker_is_can_be_seen_at_any_gateway(gateway, emulator, video
 
     gateway.begin(video_id)
 
-    wait_until(lambda: gateway.get(operation).json.get("done") == 1)
-    told = gateway.get(operation).json
+    wait_until(lambda: gateway.get(operation).get("done") == 1)
+    told = gateway.get(operation)
     assert (told["state"], told["total"], told["request"]) == ("running", 2, f"/track/{video_id}")
-    wait_until(lambda: gateway.get(operation).json["state"] == "done")
-    assert gateway.get(operation).json["missing"] == [SONG_ITEM.name]
+    wait_until(lambda: gateway.get(operation)["state"] == "done")
+    assert gateway.get(operation)["missing"] == [SONG_ITEM.name]
     assert gateway.engine.question(SONG_ITEM, gateway.params(SONG_ITEM, video_id)).failure
 
 
@@ -206,8 +208,8 @@ def test_a_job_that_is_none_of_ours_is_refused_and_the_worker_goes_on(
 def test_a_track_asked_for_at_a_gateway_is_fetched_by_the_worker(gateway, emulator, video_ids):
     video_id, own_calls = next(video_ids), gateway.own_calls
 
-    first = gateway.get(f"/track/{video_id}").json
-    last = gateway.get(f"/track/{video_id}?wait=20").json
+    first = gateway.get(f"/track/{video_id}")
+    last = gateway.get(f"/track/{video_id}?wait=20")
 
     assert first["state"] == "loading"
     assert (last["state"], last["song"]["status"]) == ("complete", "ready")
@@ -261,7 +263,7 @@ def test_a_worker_told_to_end_does_what_it_has_begun(impatient, work, emulator, 
     assert impatient.has(video_id)
     assert not impatient.is_under_way(video_id)
     operation = impatient.get(f"/operations/{operation_id(impatient.errand(video_id).name)}")
-    assert operation.json["state"] == "done"
+    assert operation["state"] == "done"
 
 
 def test_processes_instead_of_threads_do_as_well(impatient, work, emulator, video_ids):
