@@ -16,14 +16,8 @@ from services.limits.fetches import FetchLimits
 from services.operations.operation import PREFIX, operation_id
 from services.params import read
 from services.resource import CacheState, Served
-from services.responses import (
-    Headers,
-    answer,
-    answer_headers,
-    retry_after,
-    with_stored_headers,
-)
-from services.routes import admission, arguments
+from services.responses import Headers, retry_after, with_stored_headers
+from services.routes import admission, answer_response, arguments
 from services.track.feed import TrackFeed
 from services.track.glance import Glance, Standing
 from services.track.question import PATH, TrackParams, TrackQuestion, WaitParams
@@ -117,17 +111,10 @@ def _answered(
     envelope: Envelope, glance: Glance, asked: TrackQuestion, *, waited: bool = False
 ) -> Response:
     """The answer; only a complete one may be used again."""
-    headers = answer_headers(Served(envelope, _way(glance, waited=waited)), glance.now)
+    response = answer_response(Served(envelope, _way(glance, waited=waited)), glance.now)
     if glance.state != "complete":
-        headers = [pair for pair in headers if pair[0] != "Cache-Control"]
-        headers += _to_come(glance, asked)
-    status, headers, body = answer(
-        envelope,
-        headers,
-        if_none_match=request.headers.get("If-None-Match"),
-        accept_encoding=request.headers.get("Accept-Encoding", ""),
-    )
-    return Response(body, status=status, headers=headers)
+        response.headers.update(_to_come(glance, asked))
+    return response
 
 
 def _whole(glance: Glance, asked: TrackQuestion) -> Envelope:
