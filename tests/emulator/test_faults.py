@@ -116,13 +116,24 @@ def test_hang_ends_with_the_server(plain: requests.Session) -> None:
 
 
 @pytest.mark.parametrize("variant", [None, "headers"])
-def test_drip(emulator: Emulator, variant: str | None) -> None:
-    emulator.faults.set(Fault("billboard", "drip", variant=variant, interval_ms=1))
+def test_drip_stops_after_a_byte(emulator: Emulator, variant: str | None) -> None:
+    """With a minute between two bytes there is never a second one, however late we look."""
+    emulator.faults.set(Fault("billboard", "drip", variant=variant, interval_ms=60_000))
     request = b"GET /billboard/charts/hot-100/ HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n"
     with _lines(emulator, request) as sock:
-        first = sock.recv(65_536)
-        assert (first == b"H") if variant else first.startswith(b"HTTP/1.1 200 OK")
-        assert all(len(sock.recv(65_536)) < 50 for _ in range(5))
+        came = sock.recv(65_536)
+        while variant is None and b"\r\n\r\n" not in came[:-1]:
+            came += sock.recv(65_536)
+        sock.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+    assert came == b"H" if variant else came.partition(b"\r\n\r\n")[2] == b"<"
+
+
+def test_drip_goes_on_to_the_end(emulator: Emulator, plain: requests.Session) -> None:
+    emulator.faults.set(Fault("lrclib", "drip", interval_ms=0))
+    answer = plain.get(emulator.base_url("lrclib") + "/api/get?track_name=a&artist_name=b")
+    assert answer.json()["statusCode"] == 404
 
 
 def test_reset(emulator: Emulator) -> None:
