@@ -18,6 +18,7 @@ from requests.structures import CaseInsensitiveDict
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicServerError
 from ytmusicapi.helpers import YTM_BASE_API, YTM_DOMAIN, initialize_headers
+from ytmusicapi.navigation import MUSIC_SHELF, SECTION_LIST, TITLE_TEXT, nav
 
 from cutoff import ended_by
 from deadline import Deadline, call_deadline, time_left
@@ -46,6 +47,9 @@ MOST_HEDGED_ITEMS = 100
 VISITOR_ID = re.compile(rb'"VISITOR_DATA"\s*:\s*"([A-Za-z0-9_%=-]{1,256})"')
 #: What an InnerTube answer may hold without saying anything.
 EMPTY_MEMBERS = frozenset({"responseContext", "trackingParams"})
+#: Where a search's answer holds its shelves, and what it may be filtered by, as their titles say.
+SEARCH_TAB = ("tabbedSearchResultsRenderer", "tabs", 0, "tabRenderer", "content")
+KINDS = ("song", "video", "album", "artist", "playlist", "profile", "podcast", "episode")
 
 
 class _VisitorId:
@@ -119,7 +123,10 @@ class _ThreadsYTMusic(YTMusic):
             json=body,
             headers=self.headers,
         )
-        return _checked_innertube(endpoint, decode_json(response.content))
+        answer = _checked_innertube(endpoint, decode_json(response.content))
+        if endpoint == "search" and "params" in body and _is_foreign(answer):
+            raise UpstreamChanged
+        return answer
 
 
 def _checked_innertube(endpoint: str, answer: Any) -> dict[str, Any]:
@@ -140,6 +147,18 @@ def _checked_innertube(endpoint: str, answer: Any) -> dict[str, Any]:
     elif not answer.keys() - EMPTY_MEMBERS:
         raise UpstreamChanged
     return answer
+
+
+def _is_foreign(found: dict[str, Any]) -> bool:
+    """Whether no shelf of a filtered search says in known words what it holds.
+
+    Source: ytmusicapi 1.12.3 passes over shelves whose titles do not name what was asked for
+            (`SearchMixin.search`), so that a renamed one reads as "nothing found".
+    """
+    shelves = nav(found, ["contents", *SEARCH_TAB, *SECTION_LIST], True) or []
+    titles = [nav(shelf, [*MUSIC_SHELF, *TITLE_TEXT], True) for shelf in shelves]
+    told = " ".join(title.lower() for title in titles if title)
+    return bool(told) and not any(kind in told for kind in KINDS)
 
 
 class YouTubeMusic:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import websites
 from scripts.upstream_emulator import Fault
 from tests.drift import Drift
 from tests.examples import examples
@@ -76,6 +77,22 @@ def test_an_id_that_is_none_is_a_moved_layout(running, emulator, monkeypatch):
     response = running.get(f"/mix?artists={artist}")
 
     assert (response.status_code, response.json["code"]) == (502, "upstream_changed")
+
+
+@pytest.mark.parametrize(
+    ("title", "status"),
+    [(b"Titel", 502), (b"Albums", 200)],
+    ids=["in no known words", "of another kind"],
+)
+def test_a_shelf_that_another_title_hides_is_not_nothing(running, monkeypatch, title, status):
+    """Shelves of another kind than was asked for do come, and are passed over."""
+    read = websites.json_of
+    monkeypatch.setattr(websites, "json_of", lambda body: read(body.replace(b"Songs", title)))
+
+    response = running.get("/search?query=Mirror&filter=songs")
+
+    assert response.status_code == status
+    assert status == 502 or response.json == []
 
 
 def test_renamed_renderers_everywhere_are_never_an_empty_success(running, emulator):

@@ -42,6 +42,7 @@ def test_after_the_grace_idle_connections_are_ended_and_nobody_new_is_taken(serv
     running = serve()
     idle = running.connect()
     assert idle.ask(get("/"))[0] == 200
+    until(running.is_idle)  # or its rest would begin after the grace
     running.server.drain()
     until(lambda: running.server._drains_since is not None)
     running.pass_time(GRACE_SEC + 1)
