@@ -103,17 +103,6 @@ def test_an_absence_counts_those_before_it(clock):
     assert lives == [30, 60, 100, 100]
 
 
-def test_an_absence_is_believed_no_longer_than_it_says(clock):
-    policy = Policy(ttl_sec=60, stale_sec=600, absent_sec=30, absent_factor=2, absent_max_sec=100)
-    sealer, asked = Sealer(clock, random.Random(7)), question(clock, policy)
-    flown = Flown("7" * 16, clock.now, clock.now)
-
-    off = sealer.absence(asked, NotFound("off", believed_sec=10), flown, None)
-    again = sealer.absence(asked, NotFound("off", believed_sec=1000), flown, off)
-
-    assert (off.fresh_until - clock.now, again.fresh_until - clock.now) == (10, 60)
-
-
 def implausible(times):
     failure = None
     for _ in range(times):
