@@ -103,6 +103,18 @@ def test_an_absence_counts_those_before_it(clock):
     assert lives == [30, 60, 100, 100]
 
 
+def test_an_absence_that_a_failed_part_may_be_to_blame_for_lives_no_longer_than_a_partial_answer(
+    clock,
+):
+    asked = question(clock, Policy(ttl_sec=6000, stale_sec=9000, absent_sec=500))
+
+    absence = Sealer(clock, random.Random(7)).absence(
+        asked, NotFound("none"), Flown("7" * 16, clock.now, clock.now, ("p",)), None
+    )
+
+    assert absence.fresh_until - clock.now == 60
+
+
 def implausible(times):
     failure = None
     for _ in range(times):
