@@ -206,6 +206,23 @@ def test_what_is_absent_is_asked_again_when_that_is_over(running, emulator):
     }  # fmt: skip
 
 
+def test_a_track_that_needs_no_translation_is_sent_once_while_its_words_stand(
+    run_gateway, emulator
+):
+    running = run_gateway(
+        enable_hedging=False, translate_url=emulator.base_url("translate"), translate_language="en"
+    )
+    visit(running)
+    assert asked(emulator).pop("translate/translate") == 1
+    pool = hold_flights(running)
+    for _ in range(5):
+        pass_time(running, HOUR_SEC)
+        told = seen(running).json
+
+    assert (told["translation"]["status"], told["state"]) == ("unavailable", "complete")
+    assert (pool.tasks, asked(emulator)) == ([], {})
+
+
 # ---- over its life
 
 #: Limits of a section: 6 h, 24 h; nothing is aged, for the middle limit is the last one.
