@@ -142,7 +142,7 @@ class Tracks:
         try:
             leave = admit() if sight.lacks else nobody_cares  # stale answers are free
         except RateLimited as error:
-            self._keep_promise(jobs)
+            self._release(jobs)
             retry_at = self._engine.cache.clock() + (error.retry_after_sec or 0.0)
             refused = Standing("failed", error=error, retry_at=retry_at)
             return Visit(sight.glance(refused), _nothing, refused)
@@ -161,7 +161,8 @@ class Tracks:
     def _is_promised(self, key: str) -> bool:
         return time.monotonic() < self._promised.get(key, 0.0)
 
-    def _keep_promise(self, jobs: Sequence[Job]) -> None:
+    def _release(self, jobs: Sequence[Job]) -> None:
+        """These have begun, or may be promised by somebody else."""
         with self._lock:
             for job in jobs:
                 self._promised.pop(job.key, None)
@@ -178,7 +179,7 @@ class Tracks:
             with suppress(Overloaded):  # the next look finds why
                 self._background.start(errand, admit)
         finally:
-            self._keep_promise(errand.jobs)
+            self._release(errand.jobs)
             if not is_taken:
                 leave()  # another process has them under way
 
