@@ -177,7 +177,6 @@ class NotFound(GatewayError):
     """Absence: an unknown route, or an upstream that says so.
 
     Only a `proven` absence may displace a stored answer.
-    Units: `believed_sec` is how long it is believed at most, None as long as the policy says.
     """
 
     status = 404
@@ -188,12 +187,9 @@ class NotFound(GatewayError):
     )
     default_detail = "Not found."
 
-    def __init__(
-        self, detail: str = "", *, proven: bool = True, believed_sec: float | None = None
-    ) -> None:
+    def __init__(self, detail: str = "", *, proven: bool = True) -> None:
         super().__init__(detail)
         self.proven = proven
-        self.believed_sec = believed_sec
 
 
 class RateLimited(GatewayError):

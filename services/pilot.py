@@ -122,8 +122,9 @@ class Pilot:
         try:
             fetched = self._fetch(question, sources)
         except NotFound as absence:
-            if question.is_usable and not absence.proven:
-                raise UpstreamUnavailable from absence
+            is_certain = absence.proven and not sources.missing
+            if question.is_usable and not is_certain:
+                raise sources.unasked or UpstreamUnavailable from absence
             return self.sealer.absence(question, absence, _flown(lease, sources), old)
         envelope = self.sealer.answer(question, fetched, _flown(lease, sources), old)
         try:

@@ -84,8 +84,8 @@ class Sealer:
         """The record of an absence: it outlives its use once over, to count the next."""
         strikes = old.strikes + 1 if old is not None and old.is_absent else 1
         fresh_sec = question.policy.absence_sec(strikes)
-        if absence.believed_sec is not None:
-            fresh_sec = min(fresh_sec, absence.believed_sec)
+        if flown.missing:  # without those parts it would perhaps be there
+            fresh_sec = min(fresh_sec, question.policy.partial_sec(strikes))
         now = self.clock()
         return Envelope(
             key=question.key,

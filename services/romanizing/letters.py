@@ -35,7 +35,8 @@ def script_of(char: str) -> str:
     """The script's name in Unicode; "" for what no script owns: digits, signs, blanks."""
     if unicodedata.category(char)[0] not in "LM":
         return ""
-    first = unicodedata.name(char, "").split(" ", 1)[0]
+    name = unicodedata.name(char, "").removeprefix("HALFWIDTH ").removeprefix("FULLWIDTH ")
+    first = name.split(" ", 1)[0]
     return _CALLED.get(first, first)
 
 

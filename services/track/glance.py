@@ -118,18 +118,27 @@ class Glance:
         return b",".join((orjson.dumps(whole)[:-1], *parts)) + b"}"
 
 
-def standing_of(question: Question, refusal: Failure | None) -> Standing | None:
-    """How a section stands by itself; None where it has to be fetched."""
-    envelope, now = question.envelope, question.now
-    if envelope is not None and question.is_usable:
-        absence = absence_of(envelope)
-        if absence is not None:
-            return Standing("unavailable", error=absence, fresh_until=envelope.fresh_until)
-        is_stale = question.freshness is not Freshness.FRESH
-        return Standing("ready", envelope, is_stale, fresh_until=envelope.fresh_until)
+def stored(question: Question) -> Standing | None:
+    """What there is of a section; the record of an absence, too, is shown while it is renewed."""
+    envelope = question.envelope
+    if envelope is None or question.now >= envelope.stale_until:
+        return None
+    is_stale = question.freshness is not Freshness.FRESH
+    absence = absence_of(envelope)
+    if absence is not None:
+        return Standing("unavailable", None, is_stale, absence, fresh_until=envelope.fresh_until)
+    return Standing("ready", envelope, is_stale, fresh_until=envelope.fresh_until)
+
+
+def failed(question: Question, refusal: Failure | None) -> Standing | None:
+    """Why a section is not here, while it rests for that reason."""
     for failure in (question.failure, refusal):
-        # People do not wait for it: one without an answer rests like one that has one.
-        error = failure.standing(now, has_answer=True) if failure else None
+        error = at_rest(failure, question.now)
         if failure is not None and error is not None:
             return Standing("failed", error=error, retry_at=failure.retry_at)
     return None
+
+
+def at_rest(failure: Failure | None, now: float) -> GatewayError | None:
+    """The error while its section rests: as long as if there were an answer, for nobody waits."""
+    return failure.standing(now, has_answer=True) if failure else None

@@ -158,7 +158,7 @@ TRACK_ROMANIZED = Resource(
 )
 TRACK_TRANSLATION = Resource(
     name="track_translation",
-    policy=OF_TRACKS.with_budget(TRANSLATED_WITHIN_SEC),
+    policy=DERIVED.with_budget(TRANSLATED_WITHIN_SEC),
     fetch=fetch_translation,
     after=TRACK_LYRICS,
 )

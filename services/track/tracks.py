@@ -19,7 +19,7 @@ from services.operations.operation import operation_id
 from services.operations.registry import Operations
 from services.question import Question
 from services.read_through import Admission, ReadThrough, admit_all, nobody_cares
-from services.track.glance import LOADING, Glance, Standing, standing_of
+from services.track.glance import LOADING, Glance, Standing, at_rest, failed, stored
 from services.track.question import TrackQuestion
 from services.track.sections import PIECES, Section
 
@@ -68,11 +68,17 @@ class _Sight:
         return [Job(question.resource, question.params) for question in chosen]
 
     def _is_due(self, piece: Section) -> bool:
-        standing, question = self.standings[piece.name], self.questions[piece.name]
+        standing = self.standings[piece.name]
         if standing is None or not standing.is_stale:
             return standing is None
-        before = self.standings[piece.before.name] if piece.before else None
-        return question.hold is None and (before is None or before.status != "failed")
+        return not self._rests(piece)
+
+    def _rests(self, piece: Section) -> bool:
+        """Whether it failed, or what it is made of, and is not tried again yet."""
+        standing, failure = self.standings[piece.name], self.questions[piece.name].failure
+        if at_rest(failure, self.now) or (standing and standing.status == "failed"):
+            return True
+        return piece.before is not None and self._rests(piece.before)
 
     def _is_fresh(self, piece: Section) -> bool:
         return self.questions[piece.name].freshness is Freshness.FRESH
@@ -136,7 +142,7 @@ class Tracks:
         try:
             leave = admit() if sight.lacks else nobody_cares  # stale answers are free
         except RateLimited as error:
-            self._keep_promise(jobs)
+            self._release(jobs)
             retry_at = self._engine.cache.clock() + (error.retry_after_sec or 0.0)
             refused = Standing("failed", error=error, retry_at=retry_at)
             return Visit(sight.glance(refused), _nothing, refused)
@@ -155,7 +161,8 @@ class Tracks:
     def _is_promised(self, key: str) -> bool:
         return time.monotonic() < self._promised.get(key, 0.0)
 
-    def _keep_promise(self, jobs: Sequence[Job]) -> None:
+    def _release(self, jobs: Sequence[Job]) -> None:
+        """These have begun, or may be promised by somebody else."""
         with self._lock:
             for job in jobs:
                 self._promised.pop(job.key, None)
@@ -172,7 +179,7 @@ class Tracks:
             with suppress(Overloaded):  # the next look finds why
                 self._background.start(errand, admit)
         finally:
-            self._keep_promise(errand.jobs)
+            self._release(errand.jobs)
             if not is_taken:
                 leave()  # another process has them under way
 
@@ -214,11 +221,12 @@ class Tracks:
         standings: dict[str, Standing | None] = {**self._off}
         for piece in pieces:
             question = questions[piece.name]
-            if question.key in under_way and not question.is_usable:
-                standings[piece.name] = LOADING
-                continue
-            own = standing_of(question, self._background.refusal(question.key))
-            standings[piece.name] = own or _inherited(piece, standings)
+            standings[piece.name] = (
+                stored(question)
+                or _inherited(piece, standings)
+                or (LOADING if question.key in under_way else None)
+                or failed(question, self._background.refusal(question.key))
+            )
         return _Sight(asked, self._engine.cache.clock(), pieces, questions, standings)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from deadline import Deadline
-from errors import NotFound
+from errors import NotFound, UpstreamPaused
 from language_codes import is_same, servers_spellings, spelled
 from services.parsers.libretranslate import Refusal, parse_translation
 from services.resource import Fetched, Sources
@@ -26,8 +26,6 @@ MOST_HALVINGS = 3
 MOST_SONG_CHARS = 20_000
 #: Under this share of the words, other languages are lines that were misheard.
 FOREIGN_SHARE = 0.2
-#: Who switches translation on need not wait until the record of its absence is over.
-OFF_BELIEVED_SEC = 10.0
 
 #: What a client gets: `from` is None where the server does not say.
 TranslatedLyrics = TypedDict(
@@ -43,13 +41,13 @@ def translated(sources: Sources, lyrics: Mapping[str, Any], language: str) -> Fe
     """A LyricsAnswer in the language of this spelled code, which may become a less exact one.
 
     Shape: TranslatedLyrics.
-    Raises: NotFound — translation is off, nothing is sung, it is in this language already, or the
-            server does not know it; GatewayError.
+    Raises: NotFound — nothing is sung, it is in this language already, or the server does not know
+            it; GatewayError.
     """
     server = sources.upstream.translate
     if server is None:
-        # Not proven: an instance that has no server yet must not displace what others stored.
-        raise NotFound("Translation is off here.", proven=False, believed_sec=OFF_BELIEVED_SEC)
+        # A worker without the gateways' environment: others have a server, so nothing is proven.
+        raise UpstreamPaused("Translation is off here.")
     plain, synced = lyrics["lyrics"], lyrics["syncedLyrics"]
     texts = sung(plain, synced)
     if lyrics["instrumental"] or not texts:

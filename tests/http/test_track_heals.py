@@ -197,13 +197,50 @@ def test_what_is_absent_is_asked_again_when_that_is_over(running, emulator):
     assert told["lyrics"]["detail"] == "No provider has lyrics of this song."
     assert told["romanized"]["status"] == "unavailable"
     assert asked(emulator) == {}
-    pass_time(running, 301)
+    pass_time(running, 31)
 
-    visit(running, target)
+    renewed = visit(running, target)
 
+    assert (renewed.json["state"], renewed.headers["X-Cache"]) == ("complete", "stale")
+    assert {name for name in NAMES if renewed.json[name]["stale"]} == {"lyrics", "romanized"}
     assert {call.partition("/")[0] for call in asked(emulator)} == {
         "lrclib", "genius", "lyrics_ovh",
     }  # fmt: skip
+    assert not visit(running, target).json["lyrics"]["stale"]
+
+
+def test_what_was_absent_stays_so_for_a_while_when_nobody_can_be_asked(running, emulator):
+    target = f"/track/{emulator.catalogue.samples()['lyrics_nowhere'][0].rpartition(' | ')[2]}"
+    visit(running, target)
+    kill(emulator, "lrclib", *OTHERS)
+    pass_time(running, 31)
+    visit(running, target)
+    asked(emulator)
+
+    told = visit(running, target).json["lyrics"]
+
+    assert (told["status"], told["stale"]) == ("unavailable", True)
+    assert asked(emulator) == {}, "it is not its time"
+    pass_time(running, 30)
+    assert visit(running, target).json["lyrics"]["status"] == "loading"
+    assert failed(running.get(target)) == {"lyrics", "romanized"}
+
+
+def test_a_track_that_needs_no_translation_is_sent_once_while_its_words_stand(
+    run_gateway, emulator
+):
+    running = run_gateway(
+        enable_hedging=False, translate_url=emulator.base_url("translate"), translate_language="en"
+    )
+    visit(running)
+    assert asked(emulator).pop("translate/translate") == 1
+    pool = hold_flights(running)
+    for _ in range(5):
+        pass_time(running, HOUR_SEC)
+        told = seen(running).json
+
+    assert (told["translation"]["status"], told["state"]) == ("unavailable", "complete")
+    assert (pool.tasks, asked(emulator)) == ([], {})
 
 
 # ---- over its life
@@ -224,20 +261,19 @@ def test_a_complete_track_is_not_fetched_again_before_its_time(running, emulator
 
 
 def test_a_stale_track_is_given_at_once_and_renewed_behind_it(running, emulator):
-    target = f"{TRACK}?sections=song,artists,album,artwork,lyrics,related"
-    visit(running, target)
+    visit(running)
     asked(emulator)
     pass_time(running, 6 * HOUR_SEC + 1)
 
-    stale = seen(running, target)
+    stale = seen(running)
 
     told = stale.json
-    assert {told[name]["stale"] for name in statuses(stale)} == {True}
+    assert {name for name in NAMES if told[name]["stale"]} == {*NAMES} - {"translation"}
     assert (told["state"], stale.headers["X-Cache"]) == ("complete", "stale")
     assert stale.headers["X-Data-Stale"] == "1"
     idle(running)
     assert asked(emulator) == CALLS
-    fresh = visit(running, target)
+    fresh = visit(running)
     assert not any(fresh.json[name]["stale"] for name in statuses(fresh))
     assert (fresh.headers["X-Cache"], fresh.headers["Age"]) == ("hit", "0")
     assert asked(emulator) == {}

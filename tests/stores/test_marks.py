@@ -36,7 +36,7 @@ def test_a_mark_outlives_the_patience_of_the_leases_and_ends_by_itself(one, mark
 
 def test_a_mark_that_is_kept_lives_on_and_one_that_ended_stays_so(one, marks, client):
     marks.put([KEY])
-    client.pexpire(one.name("q"), 1_000)
+    client.pexpire(one.name("q"), 5_000)
 
     marks.keep([KEY, OTHER])
 

@@ -88,7 +88,7 @@ def test_marks_are_kept_while_their_jobs_are_done_and_no_longer(one, crew, clien
     assert crew.first.entered.wait(30)
     names = [one.name("q", key) for key in crew.keys]
     for name in names:
-        client.pexpire(name, 1_000)
+        client.pexpire(name, 5_000)
 
     crew.shift.beat()
 
@@ -118,6 +118,7 @@ def test_an_end_lets_go_of_what_is_still_fetched(crew):
     assert not thread.is_alive()
     assert crew.marks.standing(crew.keys) == []
     crew.first.gate.set()
+    wait_until(lambda: not len(crew.pool))
 
 
 def test_without_redis_an_errand_that_came_is_done_all_the_same(crew, redis_server):

@@ -12,8 +12,8 @@ from tests.redis_server import wait_until
 pytestmark = pytest.mark.system
 
 IMPATIENT = {
-    "DISTRIBUTED_SINGLEFLIGHT_LOCK_TTL_SEC": "1",
-    "DISTRIBUTED_SINGLEFLIGHT_WAIT_TIMEOUT_SEC": "1",
+    "DISTRIBUTED_SINGLEFLIGHT_LOCK_TTL_SEC": "2",
+    "DISTRIBUTED_SINGLEFLIGHT_WAIT_TIMEOUT_SEC": "2",
 }
 
 

@@ -67,6 +67,28 @@ def test_a_partial_answer_never_replaces_a_complete_one(clock):
     assert body(served) == b'["value","value","value"]'
 
 
+def test_an_absence_that_a_failed_part_may_be_to_blame_for_displaces_nothing(clock):
+    part, part_fetch = scripted("part", policy=Policy(ttl_sec=10, stale_sec=10))
+
+    def pictures(sources, _):
+        (found,) = sources.gather(part, [X])
+        return found.value or NotFound("none")
+
+    whole, _ = scripted("whole", act=pictures)
+    engine = build_engine(clock, whole, part, flights=InlinePool())
+    engine.get(whole, X)
+    clock.advance(300)
+
+    part_fetch.act = UpstreamUnavailable("down")
+    assert (engine.get(whole, X).state, body(engine.get(whole, X))) == (
+        CacheState.FAILED,
+        b'"value"',
+    )
+    clock.advance(30)
+    part_fetch.act = NotFound("gone")
+    assert engine.get(whole, X).envelope.is_absent
+
+
 def test_fetches_take_a_stale_part_only_when_its_fetch_failed_and_say_so(clock):
     part, part_fetch = scripted("part", act="old")
     whole, _ = scripted("whole", act=lambda sources, _: sources.get(part, X))

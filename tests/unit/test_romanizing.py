@@ -24,6 +24,7 @@ READINGS = [
     ("ja", "Hepburn", "恋愛と本屋とお兄さん", "Ren'ai to hon'ya to oniisan"),
     ("ja", "Hepburn", "二人で、10年を", "Futari de, 10 nen o"),
     ("ja", "Hepburn", "ヴェールのウィンクとパーティー", "Bēru no winku to pātī"),
+    ("ja", "Hepburn", "｢ﾊﾛｰ､ﾜｰﾙﾄﾞ｣", "“Harō, wārudo”"),
     ("ko", "Revised Romanization", "독립문 앞에서 같이", "Dongnimmun apeseo gachi"),
     ("ko", "Revised Romanization", "너를 좋아해", "Neoreul joahae"),
     ("zh", "Pinyin", "音乐在银行里行走", "Yīn yuè zài yín háng lǐ xíng zǒu"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deadline import Deadline
-from errors import NotFound, UpstreamBlocked, UpstreamChanged
+from errors import NotFound, UpstreamBlocked, UpstreamChanged, UpstreamPaused
 from scripts.upstream_emulator import Fault
 from scripts.upstream_emulator.libretranslate import Rules, translation
 from services.parsers.lrc import lines_of
@@ -119,11 +119,10 @@ def test_a_long_song_goes_in_portions_of_about_equal_size(sources, emulator):
     assert told["lyrics"].split("\n") == list(map(english, lines))
 
 
-def test_translation_that_is_off_costs_nothing_and_is_not_believed_for_long(emulator):
-    with pytest.raises(NotFound, match=r"^Translation is off here\.$") as raised:
+def test_a_worker_without_a_server_says_that_it_asked_nobody(emulator):
+    with pytest.raises(UpstreamPaused, match=r"^Translation is off here\.$"):
         translated(sources_over(emulator, translate_url=""), words(), "en")
 
-    assert (raised.value.proven, raised.value.believed_sec) == (False, 10)
     assert emulator.calls.total() == 0
 
 
@@ -137,13 +136,12 @@ def engine_over(clock, sources):
     return resource, engine
 
 
-def test_who_switches_translation_on_has_it_seconds_later(emulator, clock, sources):
+def test_who_switches_translation_on_has_it_at_once(emulator, clock, sources):
     resource, engine = engine_over(clock, sources_over(emulator, translate_url=""))
-    assert body(engine.get(resource, X)) == b"Translation is off here."
+    with pytest.raises(UpstreamPaused):
+        engine.get(resource, X)
 
     engine.pilot = replace(engine.pilot, upstreams=sources.upstream)
-    assert engine.get(resource, X).envelope.is_absent
-    clock.advance(10)
 
     assert orjson.loads(body(engine.get(resource, X)))["from"] == "ja"
 
