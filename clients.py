@@ -27,6 +27,7 @@ from errors import (
     Overloaded,
     UpstreamChanged,
     UpstreamError,
+    UpstreamTimeout,
 )
 from protection.alarms import Alarms
 from upstream import Upstream
@@ -198,7 +199,7 @@ class YouTubeMusic:
 def _pace_kind(method: str, kwargs: Mapping[str, Any]) -> str:
     """Calls that take about as long: of one method, and of as many pages.
 
-    None for a long list: a second try would fetch all its pages again.
+    Empty for a long list: a second try would fetch all its pages again.
     """
     limit = kwargs.get("limit") or 0
     if limit > MOST_HEDGED_ITEMS:
@@ -213,6 +214,8 @@ def _translated(
         return method(*args, **kwargs)
     except GatewayError:
         raise
+    except TimeoutError:
+        raise UpstreamTimeout from None  # before a request of it, or between two
     except MemoryError:
         raise Overloaded from None  # ours, and no word on their layout
     except YTMusicServerError:

@@ -260,6 +260,12 @@ def test_a_hanging_upstream_ends_with_its_timeout(emulator):
         upstreams.lrclib.json("/api/get", {"track_name": "a", "artist_name": "b"}, soon())
 
 
+def test_a_call_whose_time_ended_before_it_was_sent_is_no_word_on_their_layout(upstreams):
+    """Without a visitor id the deadline is first looked at while the headers are made."""
+    with pytest.raises(UpstreamTimeout):
+        upstreams.ytmusic.ask("get_charts", "US", deadline=Deadline.after(0))
+
+
 def test_a_body_that_is_not_json_is_a_changed_upstream_and_a_page_is_a_refusal():
     assert decode_json(b'{"a": 1}') == {"a": 1}
     for body in (b"", b"{", b"\xff", b"nothing found"):
