@@ -12,7 +12,8 @@ import pytest
 import requests
 import trustme
 
-from cutoff import Cutoff, ended_by
+import transport
+from cutoff import Cutoff, cuttable, ended_by
 from deadline import Deadline, call_deadline, time_left
 from errors import (
     NotFound,
@@ -236,7 +237,8 @@ def test_what_was_read_of_a_body_without_a_length_is_no_answer():
         cut_while(session, Cutoff(), begun.is_set)
 
 
-def test_whoever_still_connects_can_be_cut_off():
+@contextmanager
+def deaf_site():
     """A listener whose queue is full answers no SYN, as a lost packet would have it."""
     with site() as (session, peer), ExitStack() as crowd:
         peer._listener.listen(0)
@@ -245,9 +247,33 @@ def test_whoever_still_connects_can_be_cut_off():
             one = crowd.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(address)
+        yield session
+
+
+def test_whoever_still_connects_can_be_cut_off():
+    with deaf_site() as session:
         cutoff = Cutoff()
 
         cut_while(session, cutoff, lambda: cutoff._waits_on is not None)
+
+
+def test_a_name_with_many_deaf_addresses_cannot_renew_the_time_of_a_call(monkeypatch):
+    found, tried = socket.getaddrinfo, []
+
+    def twenty(*asked, **of_kind):
+        return [one for one in found(*asked, **of_kind) if one[0] is socket.AF_INET][:1] * 20
+
+    def counted(sock):
+        tried.append(sock)
+        return cuttable(sock)
+
+    monkeypatch.setattr(transport.socket, "getaddrinfo", twenty)
+    monkeypatch.setattr(transport, "cuttable", counted)
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT_SEC", 0.2)
+    with deaf_site() as session, pytest.raises(UpstreamTimeout):
+        ask(session, sec=0.5)
+
+    assert len(tried) < 20
 
 
 def test_an_endless_body_ends_at_the_cap():
