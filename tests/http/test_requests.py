@@ -160,19 +160,6 @@ def test_each_endpoint_has_a_limit_of_its_own(run_gateway, emulator):
     assert running.get("/trending").status_code == 200
 
 
-def test_a_client_over_its_limit_still_gets_stale_answers(run_gateway, emulator):
-    running = run_gateway(enable_rate_limits=True)
-    first, *others = itertools.islice(cold_recommendations(emulator.catalogue), 61)
-    for ask in (first, *others):
-        running.get(ask)
-    running.clock.advance(50_000)
-
-    aged = running.get(f"{first}&limit=1")
-
-    assert (aged.status_code, aged.headers["X-Cache"]) == (200, "stale")
-    assert running.get(others[-1]).status_code == 429
-
-
 def test_a_learned_target_is_answered_without_flask(running, monkeypatch):
     running.get("/search?query=mirror")
     monkeypatch.setattr(running.gateway.flask, "wsgi_app", None)
