@@ -62,9 +62,6 @@ class ClientLimit:
         self.limit = limit
         self._counts = RecentCounts(MINUTE_SEC, MOST_CLIENTS, clock)
 
-    def __len__(self) -> int:
-        return len(self._counts)
-
     def take(self, client: str) -> Quota:
         """Count one request of this client, unless it is one too many; what is left then."""
         is_granted, usage = self._counts.take(client, self.limit)
