@@ -75,7 +75,7 @@ def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
         # All threads will share it: it is not cut off with the try that happens to fetch it.
         with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)), ended_by(None):
             page = fetch(YTM_DOMAIN).content
-    except GatewayError as error:
+    except (GatewayError, requests.RequestException) as error:
         log.warning("no visitor id", extra={"reason": type(error).__name__})
         return ""
     found = VISITOR_ID.search(page)

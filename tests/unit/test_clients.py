@@ -165,13 +165,18 @@ def test_a_call_carries_the_consent_cookie_without_a_jar(upstreams, emulator, mo
     assert "cookies" not in sent[0]
 
 
-def test_calls_work_without_a_visitor_id(upstreams, emulator):
-    emulator.faults.set(Fault(host="ytmusic", endpoint="visitor", kind="status", status=503))
+@pytest.mark.parametrize(
+    ("fault", "requests"), [({"kind": "status"}, 1), ({"kind": "redirect", "location": "/"}, 4)]
+)
+def test_calls_work_without_a_visitor_id(upstreams, emulator, fault, requests):
+    emulator.faults.set(Fault(host="ytmusic", endpoint="visitor", **fault))
 
+    assert upstreams.ytmusic.greet() is False
     for _ in range(3):
         assert upstreams.ytmusic.ask("get_search_suggestions", "mirr", deadline=soon())
 
-    assert emulator.calls.total("ytmusic", "visitor") == 1, "it is not asked for again at once"
+    visits = emulator.calls.total("ytmusic", "visitor")
+    assert visits == requests, "it is not asked for again at once"
 
 
 def test_greeting_tells_whether_youtube_music_answers(emulator):
