@@ -249,7 +249,8 @@ def _run(
     if line is None and settings.web_concurrency > 1:
         return Workers(listener, settings.web_concurrency, (__file__,), tell_where).run()
     gateway = create_gateway(settings, limits, log=log)
-    if not settings.cache_fail_open and gateway.upkeep and not gateway.upkeep.finds_redis():
+    shared = gateway.engine.cache.shared
+    if not settings.cache_fail_open and shared and not shared.is_there():
         log.tell(NO_REDIS)
         return 1
     if line is None:

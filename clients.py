@@ -28,6 +28,7 @@ from errors import (
     Overloaded,
     UpstreamChanged,
     UpstreamError,
+    UpstreamTimeout,
 )
 from protection.alarms import Alarms
 from upstream import Upstream
@@ -78,7 +79,7 @@ def _fetched_visitor_id(fetch: Callable[[str], requests.Response]) -> str:
         # All threads will share it: it is not cut off with the try that happens to fetch it.
         with call_deadline(Deadline.after(VISITOR_TIMEOUT_SEC)), ended_by(None):
             page = fetch(YTM_DOMAIN).content
-    except GatewayError as error:
+    except (GatewayError, requests.RequestException) as error:
         log.warning("no visitor id", extra={"reason": type(error).__name__})
         return ""
     found = VISITOR_ID.search(page)
@@ -217,7 +218,7 @@ class YouTubeMusic:
 def _pace_kind(method: str, kwargs: Mapping[str, Any]) -> str:
     """Calls that take about as long: of one method, and of as many pages.
 
-    None for a long list: a second try would fetch all its pages again.
+    Empty for a long list: a second try would fetch all its pages again.
     """
     limit = kwargs.get("limit") or 0
     if limit > MOST_HEDGED_ITEMS:
@@ -232,6 +233,8 @@ def _translated(
         return method(*args, **kwargs)
     except GatewayError:
         raise
+    except TimeoutError:
+        raise UpstreamTimeout from None  # before a request of it, or between two
     except MemoryError:
         raise Overloaded from None  # ours, and no word on their layout
     except YTMusicServerError:

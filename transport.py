@@ -86,7 +86,8 @@ def _connected(connection: HTTPConnection) -> socket.socket:
     """A socket to the first of the name's addresses that takes it.
 
     As urllib3 does it, which keeps the socket to itself until it is connected: a lost SYN costs a
-    second, so whoever connects must be one who can be cut off.
+    second, so whoever connects must be one who can be cut off. Nor does each of many addresses
+    that stay silent get a time of its own beyond the call's.
     Raises: OSError.
     """
     failure = OSError("the name has no address")
@@ -96,7 +97,7 @@ def _connected(connection: HTTPConnection) -> socket.socket:
         try:
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(connection.timeout)
+            sock.settimeout(min(CONNECT_TIMEOUT_SEC, time_left()))
             with cuttable(sock):
                 sock.connect(address)
         except OSError as error:
@@ -256,9 +257,7 @@ class SiteAdapter(HTTPAdapter):
         return UpstreamChanged(f"{self._site.name} answered with what is no answer.")
 
     def _read(self, request: requests.PreparedRequest, kwargs: dict[str, Any]) -> requests.Response:
-        left = time_left()
-        options = kwargs | {"stream": True, "timeout": (min(CONNECT_TIMEOUT_SEC, left), left)}
-        response = super().send(request, **options)
+        response = super().send(request, **kwargs | {"stream": True, "timeout": time_left()})
         try:
             self._check_head(response)
             body = self._read_body(response)

@@ -51,13 +51,13 @@ class Website:
             lambda: decode_json(self._get(path, params).content), deadline, "json"
         )
 
-    def text(self, path: str, params: Mapping[str, Any], deadline: Deadline) -> str:
+    def text(self, path: str, deadline: Deadline) -> str:
         """The page at this path.
 
         Raises: GatewayError.
         """
         return self.upstream.call(
-            lambda: self._get(path, params).content.decode("utf-8", "replace"), deadline, "text"
+            lambda: self._get(path, {}).content.decode("utf-8", "replace"), deadline, "text"
         )
 
     def _get(self, path: str, params: Mapping[str, Any]) -> requests.Response:

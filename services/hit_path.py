@@ -18,7 +18,7 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-
+MOST_TARGETS = 20_000
 #: A longer target is not learned: a flood of them must not hold memory that nobody counts. Nor is
 #: an empty one: a server that does not tell the target would get one answer to all questions.
 LONGEST_TARGET_CHARS = 2000
@@ -56,12 +56,10 @@ class HitPath:
         self,
         app: WsgiApp,
         cache: CacheLayer,
-        max_targets: int = 20_000,
         notes: Sequence[Callable[[str], None]] = (),
     ) -> None:
         self._app = app
         self._cache = cache
-        self._max_targets = max_targets
         self._notes = notes
         self._keys: OrderedDict[str, tuple[str, Hashable]] = OrderedDict()
         self._heads: dict[tuple[str, Hashable, str | None], Head] = {}
@@ -73,7 +71,7 @@ class HitPath:
             return
         with self._lock:
             self._keys[target] = (key, view)
-            if len(self._keys) > self._max_targets:
+            if len(self._keys) > MOST_TARGETS:
                 self._keys.popitem(last=False)
 
     def keep(self, target: str, envelope: Envelope) -> None:

@@ -193,10 +193,6 @@ class Prewarm:
 
     # ---- what was chosen
 
-    def questions(self) -> list[Asked]:
-        """What is always kept fresh."""
-        return [(member.resource, member.params) for member in self.members]
-
     def _tend(self, member: Member) -> None:
         sight = self._cache.look(member.key)
         now = self._cache.clock()

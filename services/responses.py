@@ -156,6 +156,11 @@ def _detail(served: Served) -> str | None:
     return served.level if served.state is CacheState.FRESH else _DETAILS.get(served.state)
 
 
+def momentary(content_type: str) -> Headers:
+    """The headers of what is true now and may not be reused."""
+    return [("Content-Type", content_type), ("Cache-Control", "no-store"), *SECURITY]
+
+
 def failure_headers(error: GatewayError) -> Headers:
     """X-Cache and Cache-Status of a question that has no answer.
 
@@ -244,9 +249,7 @@ def chosen(envelope: Envelope, if_none_match: str | None, accept_encoding: str) 
     return WAYS[accept_encoding](forms) or forms.other()
 
 
-def framed(
-    form: str | None, headers: Headers, size: int, status: int = HTTPStatus.OK
-) -> tuple[str, Headers]:
+def framed(form: str | None, headers: Headers, size: int, status: int) -> tuple[str, Headers]:
     """Status line and headers of an answer in this form."""
     if form == NOT_MODIFIED:
         return "304 NOT MODIFIED", [pair for pair in headers if pair[0] != "Content-Type"]

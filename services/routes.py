@@ -173,9 +173,10 @@ def questions_of(
     """
     try:
         parts = urlsplit(url)
+        asking = app.test_request_context(parts.path, query_string=parts.query)
     except ValueError:
         raise InvalidRequest("This is no URL.") from None
-    with app.test_request_context(parts.path, query_string=parts.query):
+    with asking:
         rule = request.url_rule
         route = next((one for one in routes if rule and one.name == rule.endpoint), None)
         if route is None or request.routing_exception:

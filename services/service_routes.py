@@ -18,10 +18,9 @@ from services.openapi.service import EndpointInfo
 from services.pages.documents import View, prefers_page
 from services.readiness import Readiness
 from services.resource import AnyRoute
-from services.responses import SECURITY
+from services.responses import momentary
+from services.server.lane import ALIVE
 
-#: A body that depends on nothing: whoever can send it is alive.
-ALIVE = b'{"status":"alive"}'
 READY = b'{"status":"ready"}'
 
 
@@ -34,7 +33,7 @@ class ServiceRoutes:
     readiness: Readiness
     exposition: Exposition
     console: View
-    metrics_token: str = ""
+    metrics_token: str
 
     def mount(self, app: Flask) -> None:
         """A rule each; no answer may be reused, for each is about this moment."""
@@ -86,5 +85,4 @@ def _endpoint(name: str, methods: Sequence[str], path: str, summary: str) -> End
 
 
 def _told(body: bytes, content_type: str = JSON_TYPE) -> Response:
-    headers = [("Content-Type", content_type), ("Cache-Control", "no-store"), *SECURITY]
-    return Response(body, headers=headers)
+    return Response(body, headers=momentary(content_type))

@@ -63,10 +63,6 @@ class Upkeep:
         """How far this host's clock is behind Redis's."""
         return self._clock.offset_sec
 
-    def finds_redis(self) -> bool:
-        """Whether Redis answers, asked once and briefly."""
-        return self._shared.is_there()
-
     def begin(self) -> bool:
         """Start the two daemon threads; whether Redis answers now. It is asked once, briefly."""
         for heart in self.hearts:

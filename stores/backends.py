@@ -18,7 +18,7 @@ from stores.shared import WAIT_SLICE_SEC, WAITING_CONNECTIONS, SharedStore
 from stores.shared_counts import Prober, SharedCounts
 from stores.turns import LeaseTerms
 
-#: One command's longest wait; design.md's promise of 250 ms.
+#: One command's longest wait: no request waits longer for a Redis that hangs.
 OPERATION_SEC = 0.25
 #: What RATELIMIT_STORAGE_URI says where no instance counts with another.
 LOCAL_COUNTS = "memory://"

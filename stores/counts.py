@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -52,12 +51,7 @@ class RecentCounts:
     may go uncounted. `clock` must never go back.
     """
 
-    def __init__(
-        self,
-        window_sec: float,
-        most_keys: int = 100_000,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, window_sec: float, most_keys: int, clock: Callable[[], float]) -> None:
         self.window_sec = window_sec
         self._most_young = max(1, most_keys // 2)
         self._clock = clock

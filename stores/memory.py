@@ -112,11 +112,6 @@ class MemoryStore(BaseCache):
         shelved = self.plains.bytes_held + self.views.bytes_held
         return sum(segment.bytes_held for segment in self._segments) + shelved
 
-    @property
-    def absences(self) -> int:
-        """How many entries are records of absences."""
-        return len(self._absent)
-
     def get(self, key: str) -> Envelope | None:
         """The envelope of this key, now the most recently used one."""
         with self._lock:

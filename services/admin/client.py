@@ -10,6 +10,7 @@ import requests
 
 from errors import InvalidRequest
 from services.admin.events import Event, from_line
+from services.media_types import JSON_TYPE
 
 CONNECT_SEC = 5.0
 #: Between two events lies at most one batch of fetches.
@@ -30,15 +31,13 @@ class RemoteAdmin:
 
     def status(self) -> dict[str, Any]:
         """Where answers are kept, how many, and in which state."""
-        told: dict[str, Any] = self._asked("GET", "").json()
-        return told
+        return self._told("")
 
     def explain(self, text: str) -> list[dict[str, Any]]:
         """All there is to tell of a key or of a URL's answer."""
         is_url = text.startswith(("/", "http://", "https://"))
-        told = self._asked("GET", "/explain", params={"url" if is_url else "key": text}).json()
-        keys: list[dict[str, Any]] = told["keys"]
-        return keys
+        told = self._told("/explain", params={"url" if is_url else "key": text})
+        return list(told["keys"])
 
     def run(self, action: str, raw: Mapping[str, Any]) -> Iterator[Event]:
         """The events of an operation, as they come."""
@@ -47,6 +46,17 @@ class RemoteAdmin:
                 yield from map(from_line, answer.iter_lines())
             except (requests.RequestException, ValueError):
                 raise NoAnswer(f"The gateway at {self._origin} broke off.") from None
+
+    def _told(self, path: str, **rest: Any) -> dict[str, Any]:
+        """The JSON of an answer.
+
+        Raises: as `_asked`.
+        """
+        answer = self._asked("GET", path, **rest)
+        if JSON_TYPE not in answer.headers.get("Content-Type", ""):
+            raise NoAnswer(f"What answers at {self._origin} is no gateway: give another --url.")
+        told: dict[str, Any] = orjson.loads(answer.content)
+        return told
 
     def _asked(self, method: str, path: str, **rest: Any) -> requests.Response:
         """The answer.

@@ -16,7 +16,7 @@ from services.limits.guesses import Guesses
 from services.limits.reception import client_in
 from services.media_types import JSON_TYPE
 from services.pools import Permits
-from services.responses import SECURITY
+from services.responses import momentary
 from services.routes import json_object
 
 PREFIX = "/admin/cache"
@@ -77,7 +77,7 @@ class AdminRoutes:
         except BaseException:
             held.close()
             raise
-        response = Response(_lines(events, held), headers=_headers(EVENTS_TYPE))
+        response = Response(_lines(events, held), headers=momentary(EVENTS_TYPE))
         response.call_on_close(held.close)
         return response
 
@@ -104,9 +104,5 @@ def _lines(events: Events, held: contextlib.ExitStack) -> Iterator[bytes]:
             yield to_line(event)
 
 
-def _headers(content_type: str) -> list[tuple[str, str]]:
-    return [("Content-Type", content_type), ("Cache-Control", "no-store"), *SECURITY]
-
-
 def _json(value: Any) -> Response:
-    return Response(orjson.dumps(value), headers=_headers(JSON_TYPE))
+    return Response(orjson.dumps(value), headers=momentary(JSON_TYPE))

@@ -64,7 +64,7 @@ class BillboardParams(Params):
 
 def fetch_page(sources: Sources, params: BillboardParams) -> Fetched:  # noqa: ARG001  # one page
     """One call: the printed chart, and when it was read."""
-    html = sources.upstream.billboard.text("/charts/hot-100/", {}, sources.deadline)
+    html = sources.upstream.billboard.text("/charts/hot-100/", sources.deadline)
     chart = parse_hot_100(html)
     read_at = datetime.fromtimestamp(sources.now, UTC)
     payload = {

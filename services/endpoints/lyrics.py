@@ -167,7 +167,7 @@ def fetch_genius(sources: Sources, params: LyricsParams) -> Fetched:
     url = genius_song_url(found, params.title, params.artist)
     if url is None:
         raise NotFound("Genius has no such song.")
-    return _found(parse_genius(genius.text(url.removeprefix(GENIUS), {}, sources.deadline)))
+    return _found(parse_genius(genius.text(url.removeprefix(GENIUS), sources.deadline)))
 
 
 def fetch_lyrics_ovh(sources: Sources, params: LyricsParams) -> Fetched:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,9 +49,7 @@ class FetchLimits:
     uses it, so that two endpoints at one moment could swap theirs.
     """
 
-    def __init__(
-        self, limiter: Limiter, *, per_client: int = 0, in_all: int = 0, at_a_time: int = 0
-    ) -> None:
+    def __init__(self, limiter: Limiter, *, per_client: int, in_all: int, at_a_time: int) -> None:
         self._strategy = limiter.limiter
         self._per_client = per_client
         self._in_all = in_all
@@ -120,10 +117,7 @@ def _span(item: RateLimitItem) -> str:
 
 
 def open_fetch_limits(
-    flask: Flask,
-    settings: Settings,
-    shared: SharedCounts | None,
-    monotonic: Callable[[], float] = time.monotonic,
+    flask: Flask, settings: Settings, shared: SharedCounts | None, monotonic: Callable[[], float]
 ) -> FetchLimits | None:
     """The limits that these settings ask for; None where nothing is limited."""
     if not settings.enable_rate_limits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 
 from errors import Unauthorized
@@ -19,7 +18,7 @@ MOST_GUESSERS = 10_000
 class Guesses:
     """Counts wrong tokens by client; one for all doors, or each would allow as many again."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self._counts = RecentCounts(MINUTE_SEC, MOST_GUESSERS, monotonic)
         self._looking = threading.Lock()
 

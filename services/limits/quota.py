@@ -58,17 +58,9 @@ class ClientLimit:
     microsecond.
     """
 
-    def __init__(
-        self,
-        limit: int,
-        clock: Callable[[], float] = time.monotonic,
-        most_clients: int = MOST_CLIENTS,
-    ) -> None:
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
-        self._counts = RecentCounts(MINUTE_SEC, most_clients, clock)
-
-    def __len__(self) -> int:
-        return len(self._counts)
+        self._counts = RecentCounts(MINUTE_SEC, MOST_CLIENTS, clock)
 
     def take(self, client: str) -> Quota:
         """Count one request of this client, unless it is one too many; what is left then."""

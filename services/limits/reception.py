@@ -102,9 +102,7 @@ class Reception:
         return True
 
 
-def open_reception(
-    settings: Settings, monotonic: Callable[[], float] = time.monotonic
-) -> Reception:
+def open_reception(settings: Settings, monotonic: Callable[[], float]) -> Reception:
     """The reception that these settings ask for."""
 
     def limit_of(per_minute: int) -> ClientLimit | None:

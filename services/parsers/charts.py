@@ -9,7 +9,6 @@ from typing import Any, Final
 from errors import UpstreamChanged
 
 #: What `get_charts` offers; ZZ is the global chart.
-#: Source: facts/upstreams.md section 4.3.
 # fmt: off
 CHART_COUNTRIES: Final = frozenset((
     "AE", "AR", "AT", "AU", "BE", "BO", "BR", "CA", "CH", "CL", "CO", "CR", "CZ", "DE", "DK",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from errors import NotFound, UpstreamBlocked, UpstreamChanged, UpstreamUnavailable
-from services.parsers.songs import ArtistRef, Song, clock, primary_name
+from services.parsers.songs import ArtistRef, Song, Track, clock, primary_name, song_from_track
 
 # What YouTube writes when it refuses us rather than the song.
 _REFUSALS = ("not a bot", "try again later", "rate-limited", "unusual traffic")
@@ -58,22 +58,19 @@ def song_from_player(player: Mapping[str, Any], video_id: str) -> Song:
     if not isinstance(title, str) or not title:
         raise UpstreamChanged("The player answered without a title.")
     seconds = _seconds(details.get("lengthSeconds"))
-    return {
-        "album": None,
-        "artists": [_artist(details)],
-        "category": "Songs",
-        "duration": clock(seconds),
-        "duration_seconds": seconds,
-        "feedbackTokens": None,
-        "inLibrary": False,
-        "isExplicit": False,
-        "resultType": "song",
-        "thumbnails": _images(details),
+    track: Track = {
         "title": title,
         "videoId": video_id,
+        "artists": [_artist(details)],
+        "album": None,
+        "duration": clock(seconds),
+        "duration_seconds": seconds,
+        "thumbnails": _images(details),
+        "isExplicit": None,
         "videoType": _text(details.get("musicVideoType")),
         "year": _year(player),
     }
+    return song_from_track(track)
 
 
 def without_streaming(player: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def interleave(lists: Sequence[Sequence[T]], limit: int) -> list[T]:
                 taken[track["videoId"]] = track
                 alive.append(turn)
         turns = alive
-    return list(taken.values())[: max(0, limit)]
+    return list(taken.values())[:limit]
 
 
 def most_frequent(radios: Sequence[Sequence[T]], seeds: Collection[str], limit: int) -> list[T]:
@@ -55,7 +55,7 @@ def most_frequent(radios: Sequence[Sequence[T]], seeds: Collection[str], limit: 
             if track["videoId"] not in excluded:
                 seen[track["videoId"]].append((position, track))
     ranked = sorted(seen, key=lambda video_id: _rank(video_id, seen[video_id]))
-    return [_earliest(seen[video_id]) for video_id in ranked[: max(0, limit)]]
+    return [_earliest(seen[video_id]) for video_id in ranked[:limit]]
 
 
 def _rank(video_id: str, plays: Sequence[tuple[int, object]]) -> tuple[int, float, str]:

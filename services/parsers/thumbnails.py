@@ -36,7 +36,6 @@ def video_thumbnails(video_id: str) -> list[Thumbnail]:
     hqdefault is made for every upload; sddefault for everything above 360 lines, which is why
     the smaller one stays in the list. hq720 and maxresdefault are left out: without a source in
     HD they answer 404 with a grey picture, which a client shows.
-    Source: facts/upstreams.md section 5.
     """
     base = f"https://i.ytimg.com/vi/{video_id}"
     return [

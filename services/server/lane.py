@@ -21,7 +21,7 @@ from services.hit_path import Environ, HitPath
 from services.limits.reception import Visit
 from services.media_types import JSON_TYPE
 from services.request_frame import RequestFrame, refused
-from services.responses import SECURITY, Answer, Headers, lines_of
+from services.responses import Answer, Headers, lines_of, momentary
 from services.server.at_work import AtWork
 from services.server.plain_get import plain_get
 from services.server.strict import StrictParser
@@ -30,6 +30,7 @@ from services.traffic import ROUTE
 LIVEZ = "/livez"
 #: Told to whoever uses a method that no route takes.
 ALLOWED = "GET, HEAD, OPTIONS, POST"
+#: A body that depends on nothing: whoever can send it is alive.
 ALIVE = b'{"status":"alive"}'
 
 
@@ -167,9 +168,7 @@ def environ_of(request: StrictParser, address: str) -> Environ:
 def alive(environ: Environ) -> Answer:
     """The answer of /livez: it depends on nothing but this thread."""
     environ[ROUTE] = "livez"
-    length = ("Content-Length", str(len(ALIVE)))
-    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY, length]
-    return "200 OK", headers, ALIVE
+    return "200 OK", [*momentary(JSON_TYPE), ("Content-Length", str(len(ALIVE)))], ALIVE
 
 
 def _failure(error: GatewayError, environ: Environ, visit: Visit) -> Answer:

@@ -10,11 +10,11 @@ import struct
 import sys
 from typing import Any
 
+from services.routes import MAX_BODY_BYTES
 from services.server.strict import MAX_HEADER_BYTES
 from settings import Settings
 
 BACKLOG = 1024
-MAX_BODY_BYTES = 64 * 1024
 #: No answer touches the disk: it lies in memory anyway.
 NEVER_ON_DISK_BYTES = 2**30
 #: Descriptors kept for upstreams, Redis and files; of few, half.

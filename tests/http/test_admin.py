@@ -373,6 +373,7 @@ def test_a_batchs_url_is_explained_part_by_part(operator, emulator):
         ({"url": "/trending?fields=nonesuch"}, "fields must be of "),
         ({"url": "/trending?country=XX"}, "country must be one of"),
         ({"url": "http://[/search"}, "This is no URL."),
+        ({"url": "http://host//[/search"}, "This is no URL."),
         ({"key": "nonesuch:x"}, "the resources are album,"),
         ({"key": "search"}, "the resources are album,"),
     ],

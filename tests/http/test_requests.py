@@ -1,6 +1,5 @@
 """What every request gets, through WSGI: ids, error bodies, limits, methods, the hit path."""
 
-import gzip
 import itertools
 import logging
 
@@ -9,6 +8,7 @@ import pytest
 
 from errors import ERRORS, GatewayError, error_body
 from scripts.upstream_emulator import Fault
+from services import hit_path
 from services.endpoints import ENDPOINTS
 from services.openapi.music import MUSIC
 from tests.doubles import together
@@ -160,32 +160,6 @@ def test_each_endpoint_has_a_limit_of_its_own(run_gateway, emulator):
     assert running.get("/trending").status_code == 200
 
 
-def test_a_client_over_its_limit_still_gets_stale_answers(run_gateway, emulator):
-    running = run_gateway(enable_rate_limits=True)
-    first, *others = itertools.islice(cold_recommendations(emulator.catalogue), 61)
-    for ask in (first, *others):
-        running.get(ask)
-    running.clock.advance(50_000)
-
-    aged = running.get(f"{first}&limit=1")
-
-    assert (aged.status_code, aged.headers["X-Cache"]) == (200, "stale")
-    assert running.get(others[-1]).status_code == 429
-
-
-def test_gzip_goes_to_who_takes_it_and_is_made_once(running):
-    plain = running.get("/search?query=mirror")
-    for _ in range(2):
-        packed = running.get("/search?query=mirror", **{"Accept-Encoding": "br, gzip;q=0.8"})
-        assert packed.headers["Content-Encoding"] == "gzip"
-        assert gzip.decompress(packed.data) == plain.data
-        assert packed.headers["ETag"] == plain.headers["ETag"]
-        assert packed.headers["Content-Length"] == str(len(packed.data))
-    refused = running.get("/search?query=mirror", **{"Accept-Encoding": "gzip;q=0"})
-    assert "Content-Encoding" not in refused.headers
-    assert refused.headers["Vary"] == "Accept-Encoding"
-
-
 def test_a_learned_target_is_answered_without_flask(running, monkeypatch):
     running.get("/search?query=mirror")
     monkeypatch.setattr(running.gateway.flask, "wsgi_app", None)
@@ -193,20 +167,12 @@ def test_a_learned_target_is_answered_without_flask(running, monkeypatch):
     assert running.get("/search?query=mirror").headers["X-Cache"] == "hit"
 
 
-def test_the_hit_path_leaves_a_stale_answer_to_the_full_path(running):
-    running.get("/search?query=mirror")
-    running.clock.advance(601)
-
-    assert running.get("/search?query=mirror").headers["X-Cache"] == "stale"
-
-
-def test_the_hit_path_learns_no_more_than_it_may(running):
-    hit_path = running.gateway.wsgi._app
-    hit_path._max_targets = 10
+def test_the_hit_path_learns_no_more_than_it_may(running, monkeypatch):
+    monkeypatch.setattr(hit_path, "MOST_TARGETS", 10)
     for number in range(50):
         running.get(f"/search?query=mirror&unknown={number}")
 
-    assert len(hit_path._keys) == 10
+    assert len(running.gateway.hits._keys) == 10
 
 
 def test_the_hit_path_learns_no_target_that_is_only_long(running):

@@ -110,7 +110,7 @@ def test_health_names_the_upstream_that_fails(running, emulator):
 def test_health_tells_that_redis_is_given_up(run_gateway, redis_server):
     running = run_gateway(cache_backend="redis", redis_url=redis_server.url)
     redis_server.kill()
-    running.gateway.upkeep.finds_redis()
+    running.gateway.engine.cache.shared.is_there()
     for number in range(3):
         running.get(f"/search?query=q{number}")
 

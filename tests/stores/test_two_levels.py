@@ -11,7 +11,7 @@ from errors import UpstreamBlocked, UpstreamTimeout
 from stores.guard import RedisDown
 from stores.turns import Lease, Newer
 from tests.doubles import MIB, X, build_engine, make_envelope, scripted
-from tests.stores.instances import KEY, Counted, at_hand, endless, in_threads
+from tests.stores.instances import KEY, Counted, at_hand, in_threads
 
 # ---- one answer, two instances
 
@@ -386,14 +386,3 @@ def test_an_absence_comes_back_as_one(two):
 
     seen = other.cache.look(KEY).envelope
     assert (seen.is_absent, seen.strikes, seen.is_proven, seen.etag) == (True, 3, False, "")
-
-
-def test_nothing_stays_for_ever(two, client):
-    one, other = two
-    one.store("song:a")
-    other.fail("song:b")
-    one.cache.purge("song:a")
-    other.lease("song:c")
-
-    assert client.dbsize() >= 5
-    assert endless(client) == []

@@ -9,9 +9,9 @@ from cache_layer import MOST_UNWRITTEN
 from services.upkeep import CLOCK_EVERY_SEC, WRITTEN_AT_A_TIME
 from services.watchdog import Heart, Watchdog
 from stores.guard import RedisDown
-from stores.turns import Lease, Taken
+from stores.turns import Lease
 from tests.redis_server import GarbageServer, free_port, wait_until
-from tests.stores.instances import KEY, LEASE_MS, acquire
+from tests.stores.instances import KEY, LEASE_MS
 
 # ---- one beat
 
@@ -26,15 +26,6 @@ def test_a_beat_renews_what_is_led(one, client):
 
     one.upkeep.tend()
     assert client.pttl(one.name("l")) <= 5000, "it is led no longer"
-
-
-def test_a_beat_takes_back_what_redis_forgot(two, redis_server):
-    one, other = two
-    lease = one.lease()
-    with one.cache.leading(lease):
-        redis_server.flush()
-        one.upkeep.tend()
-        assert acquire(other) == Taken(KEY, lease.token)
 
 
 def test_a_beat_is_often_enough_to_lose_two_of_them(open_instance):

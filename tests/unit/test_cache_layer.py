@@ -49,14 +49,3 @@ def test_what_was_fetched_before_a_purge_is_not_kept_after_it():
     cache.keep(make_envelope("k", fence=later.fence), later)
     assert cache.look("k").envelope is not None
     assert cache.purge("k")
-
-
-def test_a_purge_heard_of_late_does_not_forget_a_failure_that_came_after_it():
-    cache = build_cache(FakeClock())
-    cache.keep_failure(make_failure(), Lease("k", "", "5" * 16))
-
-    cache.forget("k", "4" * 16)
-    assert cache.look("k").failure is not None
-
-    cache.purge("k")
-    assert cache.look("k").failure is None

@@ -165,13 +165,18 @@ def test_a_call_carries_the_consent_cookie_without_a_jar(upstreams, emulator, mo
     assert "cookies" not in sent[0]
 
 
-def test_calls_work_without_a_visitor_id(upstreams, emulator):
-    emulator.faults.set(Fault(host="ytmusic", endpoint="visitor", kind="status", status=503))
+@pytest.mark.parametrize(
+    ("fault", "requests"), [({"kind": "status"}, 1), ({"kind": "redirect", "location": "/"}, 4)]
+)
+def test_calls_work_without_a_visitor_id(upstreams, emulator, fault, requests):
+    emulator.faults.set(Fault(host="ytmusic", endpoint="visitor", **fault))
 
+    assert upstreams.ytmusic.greet() is False
     for _ in range(3):
         assert upstreams.ytmusic.ask("get_search_suggestions", "mirr", deadline=soon())
 
-    assert emulator.calls.total("ytmusic", "visitor") == 1, "it is not asked for again at once"
+    visits = emulator.calls.total("ytmusic", "visitor")
+    assert visits == requests, "it is not asked for again at once"
 
 
 def test_greeting_tells_whether_youtube_music_answers(emulator):
@@ -258,6 +263,12 @@ def test_a_hanging_upstream_ends_with_its_timeout(emulator):
         upstreams.ytmusic.ask("get_charts", "US", deadline=soon())
     with pytest.raises(UpstreamTimeout):
         upstreams.lrclib.json("/api/get", {"track_name": "a", "artist_name": "b"}, soon())
+
+
+def test_a_call_whose_time_ended_before_it_was_sent_is_no_word_on_their_layout(upstreams):
+    """Without a visitor id the deadline is first looked at while the headers are made."""
+    with pytest.raises(UpstreamTimeout):
+        upstreams.ytmusic.ask("get_charts", "US", deadline=Deadline.after(0))
 
 
 def test_a_body_that_is_not_json_is_a_changed_upstream_and_a_page_is_a_refusal():

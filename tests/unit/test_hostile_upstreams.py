@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deadline import Deadline, call_deadline
 from decoding import DEEPEST_JSON, MOST_CONTAINERS, TooLarge, json_of, unpacked
-from errors import GatewayError, UpstreamBlocked, UpstreamError, UpstreamUnavailable
+from errors import GatewayError, UpstreamBlocked, UpstreamChanged, UpstreamUnavailable
 from tests.unit.test_transport import ORIGIN, answer, ask, reply, site
 from transport import Site, open_session
 from wire import leads_inside, retry_after_sec
@@ -50,7 +50,6 @@ NO_ANSWERS = {
     "a chunk of negative size": CHUNKED + b"-5\r\nabc\r\n0\r\n\r\n",
     "an early hint alone": b"HTTP/1.1 103 Early Hints\r\n\r\n",
     "a switch of protocols": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
-    "not modified": answer("304 Not Modified", body=b""),
     "a redirect to no address": answer("302 Found", headers=("Location: http://[::1/",)),
     "a redirect to link-local": answer("302 Found", headers=("Location: //169.254.169.254/x",)),
     "a redirect with a user": answer(
@@ -83,9 +82,9 @@ def keeps_alive(raw):
 
 
 @pytest.mark.parametrize("raw", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_what_is_no_answer_is_an_upstream_error_asked_for_once(raw):
+def test_what_is_no_answer_is_a_changed_upstream_or_a_refusal_asked_for_once(raw):
     with site(keeps_alive(raw), reply(SECOND)) as (session, peer):
-        with pytest.raises((UpstreamError, UpstreamBlocked)) as failed:
+        with pytest.raises((UpstreamChanged, UpstreamBlocked)) as failed:
             ask(session)
 
         assert len(peer.requests) == 1
