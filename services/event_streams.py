@@ -43,6 +43,13 @@ HEADERS = (
 )
 
 
+def nothing_more() -> Response:
+    """For who comes back after the last event: browsers stay away then."""
+    response = Response(status=204, headers=[("Cache-Control", "no-store")])
+    del response.headers["Content-Type"]
+    return response
+
+
 class Event(NamedTuple):
     """One event; `data` is one line of JSON."""
 

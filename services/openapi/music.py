@@ -40,7 +40,7 @@ def _cover(path: str) -> ServiceRoute:
         f"A redirect to a picture of the {thing}, `size` pixels or more; a placeholder where it"
         " has none.",
         {SVG: PICTURE},
-        fails=frozenset((404, 502, 503, 504)),
+        fails=frozenset((404, 502, 504)),
         sends=(*COVER_HEADERS, "ETag", "Vary"),
         answers_too={"302": REDIRECT},
         asks=(kind, CoverParams),
@@ -86,7 +86,6 @@ FOLLOWING: tuple[ServiceRoute, ...] = (
         "Its sections as they come: `section` for each, then `complete` or `incomplete`, and the"
         " stream ends.",
         {EVENTS: SECTIONS_AS_EVENTS},
-        fails=frozenset((503,)),
         sends=("Cache-Control", "X-Accel-Buffering"),
         answers_too={"204": NOTHING_MORE},
         parameters=(LAST_EVENT_ID,),

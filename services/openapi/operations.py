@@ -14,12 +14,13 @@ from services.resource import Batch, Endpoint, Params, Route
 from services.spans import span
 from services.view_params import view_params_of
 
-#: Of whatever is asked: a client that asks too often, a target or headers too long, a bug of ours.
-ANY_FAILURE = frozenset((400, 401, 408, 414, 429, 431, 500))
-DATA_FAILURE = ANY_FAILURE | {404, 502, 503, 504}
+#: Of whatever is asked: a client that asks too often or too much at a time, a target or headers
+#: too long, a bug of ours, no worker to spare.
+ANY_FAILURE = frozenset((400, 401, 408, 414, 429, 431, 500, 503))
+DATA_FAILURE = ANY_FAILURE | {404, 502, 504}
 BODY_FAILURE = frozenset((413, 415))
-#: They are asked without an end, and never counted.
-MONITORED = frozenset(("/livez", "/readyz", "/health", "/metrics"))
+#: It needs no worker and is never counted.
+LIVEZ = "/livez"
 
 
 def path_of(rule: str) -> str:
@@ -109,7 +110,7 @@ def service_operation(route: ServiceRoute, answers: JsonObject, asked: JsonObjec
                 "content": {kind: {"schema": schema} for kind, schema in answers.items()},
             },
             **route.answers_too,
-            **failures(fails - {429} if route.path in MONITORED else fails),
+            **failures(fails - {429, 503} if route.path == LIVEZ else fails),
         },
     }
     return told | ({"security": [*route.security]} if route.security else {})

@@ -166,9 +166,7 @@ SERVICE: tuple[ServiceRoute, ...] = (
     ),
     ServiceRoute("/health", "getHealth", "How the gateway does.", {JSON: Health}),
     ServiceRoute("/livez", "getLivez", "Whether the process answers.", {JSON: Alive}),
-    ServiceRoute(
-        "/readyz", "getReadyz", "Whether to send requests here.", {JSON: Ready}, frozenset((503,))
-    ),
+    ServiceRoute("/readyz", "getReadyz", "Whether to send requests here.", {JSON: Ready}),
     ServiceRoute(
         "/metrics",
         "getMetrics",
@@ -197,7 +195,7 @@ SERVICE: tuple[ServiceRoute, ...] = (
         "getOperationEvents",
         "The same as it happens: `progress`, then `done` or `failed`, and the stream ends.",
         {EVENTS: {"type": "string"}},
-        frozenset((404, 503)),
+        frozenset((404,)),
         sends=("Cache-Control", "X-Accel-Buffering"),
         answers_too={"204": NOTHING_MORE},
         parameters=(OPERATION_ID, LAST_EVENT_ID),

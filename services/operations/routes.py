@@ -8,7 +8,7 @@ import orjson
 from flask import Flask, Response, request
 
 from errors import InvalidRequest, NotFound
-from services.event_streams import LAST, EventStreams
+from services.event_streams import LAST, EventStreams, nothing_more
 from services.media_types import JSON_TYPE
 from services.operations.asking import Accepted
 from services.operations.operation import PREFIX, OperationState
@@ -44,7 +44,7 @@ class OperationRoutes:
         """The stream; a browser that comes back after the last event is told to stay away."""
         state = self._known(operation_id)
         if state["state"] != "running" and request.headers.get("Last-Event-ID") == LAST:
-            return Response(status=204, headers=[("Cache-Control", "no-store")])
+            return nothing_more()
         return self._streams.answer(Watch(self._operations, state))
 
     def _known(self, operation_id: str) -> OperationState:

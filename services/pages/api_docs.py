@@ -10,7 +10,7 @@ from flask import Flask, Response
 
 from services.media_types import JSON_TYPE
 from services.openapi.document import openapi_json
-from services.pages.documents import POLICY, Document, Documents
+from services.pages.documents import Document, Documents
 
 ASSETS = Path(flask_swagger_ui.__file__).with_name("dist")
 #: What our page loads of them; the rest serves other layouts and logins.
@@ -31,7 +31,7 @@ def mount_api_docs(app: Flask, documents: Documents, version: str) -> None:
 
 
 def _openapi(version: str) -> Response:
-    return Document(openapi_json(version), JSON_TYPE, POLICY, FIVE_MINUTES).response()
+    return Document(openapi_json(version), JSON_TYPE, FIVE_MINUTES).response()
 
 
 def _asset(file: str) -> Response:
@@ -42,4 +42,4 @@ def _asset(file: str) -> Response:
 def _read(file: str) -> Document:
     """A file of the wheel, once for all gateways of this process and only if it is wanted."""
     body, kind = (ASSETS / file).read_bytes(), FILES[file]
-    return Document(body, f"{kind}; charset=utf-8", POLICY, A_DAY)
+    return Document(body, f"{kind}; charset=utf-8", A_DAY)

@@ -37,14 +37,12 @@ class Document:
 
     body: bytes
     content_type: str
-    policy: str
     cache_control: str = "no-cache"
 
     def response(self) -> Response:
         """The file, or 304 for who has it."""
-        own = {"Content-Security-Policy": self.policy}
-        headers = [(name, own.get(name, value)) for name, value in SECURITY]
-        response = Response(self.body, content_type=self.content_type, headers=headers)
+        response = Response(self.body, content_type=self.content_type, headers=SECURITY)
+        response.headers["Content-Security-Policy"] = POLICY
         response.headers["Cache-Control"] = self.cache_control
         response.add_etag()
         response.make_conditional(request)
@@ -66,9 +64,9 @@ class Documents:
         self._compress = Compress(app)
         self._lay_out_root()
 
-    def open(self, name: str, policy: str = POLICY) -> View:
+    def open(self, name: str) -> View:
         """The page of this name, whose other files are served under /assets/<name>/<version>/."""
-        documents = documents_of(name, policy)
+        documents = documents_of(name)
         version = version_of(name)
 
         def file(named: str, file: str) -> Response:
@@ -87,7 +85,7 @@ class Documents:
 
     def _lay_out_root(self) -> None:
         """What browsers and crawlers ask for unasked lies where they look for it."""
-        for file, document in documents_of(ROOT, POLICY).items():
+        for file, document in documents_of(ROOT).items():
             self._app.add_url_rule(f"/{file}", file, self.packed(document.response))
 
     def packed(self, view: View) -> View:
@@ -102,13 +100,13 @@ def prefers_page() -> bool:
 
 
 @cache
-def documents_of(name: str, policy: str) -> Mapping[str, Document]:
+def documents_of(name: str) -> Mapping[str, Document]:
     """The files of a folder and of those in it, by their path in it: read once a process."""
     folder = HERE / name
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in files]
     return {
-        name: Document(path.read_bytes(), _type_of(name), policy)
+        name: Document(path.read_bytes(), _type_of(name))
         for name, path in zip(names, files, strict=True)
     }
 
@@ -116,7 +114,7 @@ def documents_of(name: str, policy: str) -> Mapping[str, Document]:
 @cache
 def version_of(name: str) -> str:
     """The same for the same files."""
-    bodies = [document.body for document in documents_of(name, POLICY).values()]
+    bodies = [document.body for document in documents_of(name).values()]
     return hashlib.blake2b(b"".join(bodies), digest_size=6).hexdigest()
 
 

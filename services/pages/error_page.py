@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from errors import ERRORS, GatewayError, error_body
 from services.media_types import JSON_TYPE
-from services.pages.documents import HERE, HTML, POLICY, Document, Documents, prefers_page
+from services.pages.documents import HERE, HTML, Document, Documents, prefers_page
 
 PATH = "/errors"
 #: Takes GET and POST, so that each error may be its own.
@@ -44,8 +44,8 @@ def explained(error: type[GatewayError]) -> dict[str, Any]:
 def mount_error_page(app: Flask, documents: Documents) -> None:
     """The page for browsers, the same as JSON for everybody else."""
     errors = [explained(error) for error in ERRORS]
-    told = Document(orjson.dumps({"errors": errors}), JSON_TYPE, POLICY)
-    page = documents.packed(Document(_page(), f"{HTML}; charset=utf-8", POLICY).response)
+    told = Document(orjson.dumps({"errors": errors}), JSON_TYPE)
+    page = documents.packed(Document(_page(), f"{HTML}; charset=utf-8").response)
 
     def view() -> Response:
         response = page() if prefers_page() else told.response()
@@ -54,7 +54,7 @@ def mount_error_page(app: Flask, documents: Documents) -> None:
 
     app.add_url_rule(PATH, "errors", view)
     css = (HERE / "errors" / "errors.css").read_bytes()
-    style = Document(css, "text/css; charset=utf-8", POLICY)
+    style = Document(css, "text/css; charset=utf-8")
     app.add_url_rule(
         "/assets/errors/errors.css", "errors/errors.css", documents.packed(style.response)
     )

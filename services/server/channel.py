@@ -327,19 +327,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # the same
             is_over = self._is_stalled(now)
         elif self._began_at is not None:
             is_over = False
-            if now - self._began_at > REQUEST_SEC:
-                self._time_out()
+            if now - self._began_at > REQUEST_SEC and self.request is not None:
+                self._time_out(self.request)
         else:
             patience = idle_sec if self._has_asked else min(idle_sec, SILENT_SEC)
             is_over = now - self.idle_since > patience
         if is_over:
             self.handle_close()
 
-    def _time_out(self) -> None:
+    def _time_out(self, request: StrictParser) -> None:
         """Say that the request did not come in time; the connection is of no more use."""
         self._began_at = None
         self.close_when_flushed = True
-        self.give(self._home.lane.timed_out(self.addr[0]))
+        self.give(self._home.lane.timed_out(request, self.addr[0]))
 
     def _is_stalled(self, now: float) -> bool:
         if self._left_then - self.total_outbufs_len >= min(STALL_BYTES, self._left_then):

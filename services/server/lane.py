@@ -96,9 +96,9 @@ class Lane:
         lines = self._frame.finished(environ, visit, head.status, head.headers)
         return _head(head.status, f"{head.lines}{lines}"), body
 
-    def timed_out(self, address: str) -> Sequence[bytes]:
-        """What a client is told whose request did not come."""
-        environ: Environ = {"REQUEST_METHOD": "", "PATH_INFO": "", "REMOTE_ADDR": address}
+    def timed_out(self, request: StrictParser, address: str) -> Sequence[bytes]:
+        """What a client is told whose request did not come, or of which the body did not."""
+        environ = environ_of(request, address)
         visit = self._frame.receive(environ)
         self.stats.refused += 1
         answer = _failure(RequestTimeout(), environ, visit)

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from envelope import Envelope, key_for
 from errors import Overloaded
 from forms import Forms
-from services.event_streams import LAST, EventStreams
+from services.event_streams import LAST, EventStreams, nothing_more
 from services.limits.fetches import FetchLimits
 from services.operations.operation import PREFIX, operation_id
 from services.params import read
@@ -90,7 +90,7 @@ class TrackRoutes:
         """The stream; a browser that comes back after the last event is told to stay away."""
         asked = self._asked(video_id)
         if request.headers.get("Last-Event-ID") == LAST:
-            return Response(status=204, headers=[("Cache-Control", "no-store")])
+            return nothing_more()
         feed = TrackFeed(self._tracks, asked)
         response = self._streams.answer(feed)  # first: who finds no place has nothing fetched
         visit = self._tracks.visit(asked, admission(self._fetch_limits, "track"))

@@ -3,11 +3,13 @@
 import math
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from scripts.upstream_emulator import Fault
 from services.endpoints import ENDPOINTS
 from services.server.at_work import AtWork
 from services.server.lane import Lane
+from services.server.strict import StrictParser
 
 ADMIN, METRICS = "an-operators-token-0123456789", "a-scrapers-token-0123456789"
 FIGURES = "/dashboard/figures"
@@ -224,7 +226,7 @@ def test_every_answer_with_an_error_is_in_the_list_whoever_gave_it(run_gateway):
 def test_what_never_reached_the_application_is_in_the_list_too(running):
     gateway = running.gateway
     lane = Lane(gateway.wsgi, gateway.hits, AtWork(9), lambda: False)
-    lane.timed_out("203.0.113.9")
+    lane.timed_out(StrictParser(Adjustments()), "203.0.113.9")
 
     (told,) = figures(running)["failures"]["answers"]["refused"]
 

@@ -108,3 +108,14 @@ def test_what_is_clamped_says_no_bounds(published):
 
     assert not {"minimum", "maximum"} & set(limit["schema"])
     assert "200" in limit["description"]
+
+
+def test_all_that_needs_a_worker_may_find_none_or_too_many_of_the_same_client(published):
+    calm = {
+        path
+        for path, methods in published["paths"].items()
+        for operation in methods.values()
+        if not {"429", "503"} <= set(operation["responses"])
+    }
+
+    assert calm == {"/livez"}

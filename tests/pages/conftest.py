@@ -37,6 +37,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+def freeze(page):
+    """No time passes on this page until a test lets it: what counts down stands still."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+
+
 @pytest.fixture(scope="session")
 def shared_emulator():
     """As everywhere, but its pictures load: nobody else is asked for them."""

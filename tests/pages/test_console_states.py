@@ -5,6 +5,7 @@ import json
 from playwright.sync_api import expect
 
 from scripts.upstream_emulator import Fault
+from tests.pages.conftest import freeze
 
 EVENTS = "text/event-stream"
 
@@ -19,9 +20,7 @@ def test_skeletons_stand_in_while_an_upstream_hangs(open_console, emulator):
 
 def test_a_failure_says_why_and_a_later_try_works(open_console, emulator):
     emulator.faults.set(Fault(None, "status", status=503))
-    page = open_console(
-        "/trending?country=SE", complaints=("503",), prepare=lambda page: page.clock.install()
-    )
+    page = open_console("/trending?country=SE", complaints=("503",), prepare=freeze)
     told = page.get_by_role("alert")
     expect(told).to_contain_text("503 · upstream_unavailable")
     shown = page.locator(".exchange dl").inner_text().split()
@@ -52,6 +51,26 @@ def test_a_gateway_that_is_gone_is_told_of_and_asked_again(open_console):
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
     gone["is"] = False
     page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".card").first).to_be_visible()
+
+
+def test_a_failure_of_a_later_try_is_forgotten_with_the_next_answer(open_console):
+    """What was loaded stays; the answer is the same, so nothing of it is drawn anew."""
+    page = open_console("/trending?country=GB", complaints=("ERR_FAILED",))
+    expect(page.locator(".card").first).to_be_visible()
+    again = page.get_by_role("button", name="Send again")
+    page.route("**/trending*", lambda route: route.abort())
+    again.click()
+    told = page.get_by_role("alert")
+    expect(told).to_have_count(1)
+    again.click()
+    expect(page.locator(".exchange .badge")).to_have_count(0)
+    expect(told).to_have_count(1)
+
+    page.unroute("**/trending*")
+    again.click()
+    expect(page.locator(".exchange .badge")).to_have_text("hit")
+    expect(told).to_have_count(0)
     expect(page.locator(".card").first).to_be_visible()
 
 
@@ -107,7 +126,7 @@ def test_a_long_answer_shows_how_far_it_is(open_console):
         )
 
     def prepare(page):
-        page.clock.install()
+        freeze(page)
         page.route("**/billboard", chart)
         page.route("**/operations/**", operation)
 
@@ -147,7 +166,13 @@ def test_the_next_page_is_added_where_the_gateway_links_to_one(open_console):
         prepare=lambda page: page.route("**/search?*", search),
     )
     expect(page.locator(".row")).to_have_count(2)
-    page.get_by_role("button", name="More").click()
-    expect(page.locator(".row")).not_to_have_count(2)
+    more = page.get_by_role("button", name="More")
+    more.evaluate("button => { button.click(); button.click() }")
     expect(page.locator(".curl code").first).to_contain_text("offset=2")
-    expect(page.get_by_role("button", name="More")).to_have_count(0)
+    expect(more).to_have_count(0)
+    expect(page.locator(".row")).to_have_count(4)
+
+    again = page.get_by_role("button", name="Send again")
+    again.click()
+    expect(page.locator(".curl code").first).not_to_contain_text("offset")
+    expect(again).to_be_enabled()

@@ -16,7 +16,7 @@ def test_the_type_of_each_error_leads_to_its_place_on_the_page(page_url, open_pa
 
     for error in ERRORS:
         page.click(f"nav a[href='#{error.code}']")
-        chosen = page.locator("section:target")
+        chosen = page.locator(f"#{error.code}:target")
         assert chosen.locator("h2").inner_text().split()[:2] == [str(error.status), error.code]
         assert f'"code": "{error.code}"' in chosen.locator("pre").inner_text()
         box = chosen.bounding_box()

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from scripts.upstream_emulator import Fault
 from scripts.upstream_emulator.catalogue import catalogue_of
 from services.track.shapes import TrackAnswer
-from tests.pages.conftest import PATIENCE_MS
+from tests.pages.conftest import PATIENCE_MS, freeze
 
 CATALOGUE = catalogue_of(7)
 ALL_SYNCED = CATALOGUE.with_lyrics(lrclib="synced")
@@ -171,13 +171,14 @@ def test_a_failure_stands_in_its_own_place_and_a_later_try_asks_for_it_alone(
 ):
     track = SYNCED[2]
     emulator.faults.set(Fault("lrclib", "status", status=503))
-    page = open_console(at(track), viewport=PHONE)
+    page = open_console(at(track), viewport=PHONE, prepare=freeze)
     told = section(page, "words").locator(".problem")
     expect(told).to_contain_text("upstream_unavailable")
     expect(told).to_contain_text("Not every lyrics provider could be asked.")
     retry = told.get_by_role("button")
     expect(retry).to_have_text(re.compile(r"Try again in \d s"))
     expect(retry).to_be_disabled()
+    page.clock.resume()
     expect(page.locator(".related .row").first).to_be_visible()
     expect(page.locator(".faces a")).to_contain_text(track.primary.name)
     assert page.locator(".problem").count() == 1

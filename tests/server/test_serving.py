@@ -246,6 +246,20 @@ def test_a_request_that_drips_is_ended(connect):
     assert client.is_closed()
 
 
+def test_who_sends_no_body_is_told_in_the_form_that_the_head_asked_for(connect):
+    client = connect()
+    head = POST + b"Accept: application/problem+json\r\nContent-Length: 9\r\n\r\n"
+    client.send(head)
+    until(lambda: any(one.request and one.request.headers_finished for one in client.channels()))
+    client.running.pass_time(REQUEST_SEC + 1)
+
+    status, headers, body = client.answer()
+
+    told = json.loads(body)
+    assert (status, headers["content-type"]) == (408, "application/problem+json")
+    assert (told["code"], told["instance"]) == ("request_timeout", "/echo")
+
+
 def test_silent_connections_are_ended_sooner_than_those_that_asked(serve):
     running = serve()
     silent, known = running.connect(), running.connect()

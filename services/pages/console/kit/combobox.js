@@ -92,13 +92,14 @@ export class Combobox {
   }
 
   #enter(text) {
-    this.#forget();
     this.#close();
     this.field.value = text;
     if (text.trim()) this.choose(text.trim());
   }
 
+  // Nor does what is under way open it again.
   #close() {
+    this.#forget();
     this.#expand(false);
     this.list.replaceChildren();
     this.active = -1;

@@ -49,6 +49,7 @@ export class Panel {
   }
 
   async #load() {
+    this.exchange.ask(this.question);
     this.#wait();
     await this.#attempt(this.question, (answer) => this.#show(answer), () => this.#load());
   }
@@ -76,6 +77,7 @@ export class Panel {
   #wait() {
     this.element.setAttribute("aria-busy", "true");
     this.exchange.waiting();
+    this.trouble?.remove();
     this.bar = progressBar();
     this.body.before(this.bar.element);
     if (!this.items) this.body.replaceChildren(skeleton(this.skeleton));
@@ -102,6 +104,7 @@ export class Panel {
   #more(target) {
     const button = h("button.more", { type: "button" }, "More");
     const load = async () => {
+      button.disabled = true;
       const question = new Question(target, { body: this.question.body });
       this.exchange.ask(question);
       this.#wait();
@@ -121,8 +124,8 @@ export class Panel {
 
   #fail(failure, again) {
     announce(`${failure.code}: ${failure.detail}`);
-    const told = problem(failure, again, this.signal);
-    if (this.items) this.body.append(told);
-    else this.body.replaceChildren(told);
+    this.trouble = problem(failure, again, this.signal);
+    if (this.items) this.body.append(this.trouble);
+    else this.body.replaceChildren(this.trouble);
   }
 }
