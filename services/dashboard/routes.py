@@ -14,7 +14,7 @@ from services.limits.guesses import Guesses
 from services.limits.reception import client_in
 from services.media_types import JSON_TYPE
 from services.pages.documents import View
-from services.responses import SECURITY
+from services.responses import momentary
 
 FIGURES = "/dashboard/figures"
 
@@ -41,8 +41,7 @@ class DashboardRoutes:
     def _figures(self) -> Response:
         is_private = self._is_operator()
         told = self.board.told(_since(), request.args.get("process", ""), is_private=is_private)
-        headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store"), *SECURITY]
-        return Response(orjson.dumps(told), headers=headers)
+        return Response(orjson.dumps(told), headers=momentary(JSON_TYPE))
 
     def _is_operator(self) -> bool:
         """Whether it is the operator who asks; where no token is configured nobody is known to be.
