@@ -158,7 +158,8 @@ def loop_blocked(stage: Stage) -> Iterator[Measured]:
         lines = [orjson.loads(line) for line in said if line.startswith(b"{")]
     told = [line for line in lines if line["message"] == "loop stalled"]
     where = sum("alive(environ)" in line["stack"] for line in told)
-    yield Measured(f"{stalls} stalls counted, {len(told)} logged", (stalls, len(told)) == (1, 1))
+    # A busy machine may keep that thread waiting once more: then that is noticed as well.
+    yield Measured(f"{stalls} stalls counted, {len(told)} logged", 1 <= stalls <= len(told))
     yield Measured(f"{where} with the place where it stood", where == 1)
     for line in told:
         yield timed(f"after {line['for_ms']} ms", line["for_ms"] <= 200)
