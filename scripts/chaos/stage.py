@@ -18,7 +18,7 @@ from scripts.chaos.proxy import FaultProxy
 from scripts.cluster_report.breakable_redis import BreakableRedis
 from scripts.upstream_emulator import Emulator, Fault
 
-PATIENCE_SEC, POLL_SEC = 120.0, 0.02
+PATIENCE_SEC, POLL_SEC = 120.0, 0.05
 #: Answers are as old as a row makes them, and nothing else changes how long they live.
 PLAIN = {"CACHE_ADAPTIVE_TTL": "false", "CACHE_JITTER_PCT": "0"}
 ONE_HOUR = 3600.0
@@ -34,21 +34,26 @@ SHORT_LIVED = {
 class Scale:
     """How much of everything.
 
-    Units: `load_sec` of load a phase, `requests` of a counted crowd, `rounds` of a comparison,
-           `trials` of what is over in no time.
-           `warm_up_keys` until everything bounded is full: 20,000 targets are remembered.
+    Units: `load_sec` of load a phase, `pause_sec` between two requests of who asks for hits,
+           `requests` of a counted crowd, `rounds` of a comparison, `trials` of what is over in
+           no time. `warm_up_keys` until everything bounded is full: 20,000 targets are remembered.
     """
 
     name: str
     load_sec: float
+    pause_sec: float
     requests: int
     rounds: int
     warm_up_keys: int
     trials: int
 
 
-SHORT = Scale("short", load_sec=0.7, requests=60, rounds=3, warm_up_keys=0, trials=1)
-LONG = Scale("long", load_sec=6.0, requests=1000, rounds=5, warm_up_keys=25_000, trials=10)
+SHORT = Scale(
+    "short", load_sec=0.35, pause_sec=0.02, requests=60, rounds=2, warm_up_keys=0, trials=1
+)
+LONG = Scale(
+    "long", load_sec=6.0, pause_sec=0.002, requests=1000, rounds=5, warm_up_keys=25_000, trials=10
+)
 
 
 class Stage(ExitStack):
@@ -112,6 +117,17 @@ class Stage(ExitStack):
                 raise RuntimeError(f"the gateway could not be warmed: {again.told()}")
         return targets
 
+    def hits(self, gateways: Sequence[Gateway], targets: Sequence[str], clients: int = 4) -> Load:
+        """Clients that ask for nothing but what is stored."""
+        return Load(ports(gateways), forever(targets), clients, pause_sec=self.scale.pause_sec)
+
+    def lasts(self, phases: float, *loads: Load) -> None:
+        """Let loads run for so long, and on a slow machine until each has had an answer since."""
+        before = [len(load.outcome) for load in loads]
+        time.sleep(phases * self.scale.load_sec)
+        for load, count in zip(loads, before, strict=True):
+            until(lambda load=load, count=count: len(load.outcome) > count, "an answer")  # type: ignore[misc]
+
     def breaks(self, kind: str, host: str | None = None, **how: Any) -> int:
         """Put a fault of the upstreams in force; its number."""
         return self.emulator.faults.set(Fault(host, kind, **how))
@@ -145,11 +161,6 @@ def forever(targets: Sequence[str]) -> Iterator[str]:
         yield from targets
 
 
-def hits(gateways: Sequence[Gateway], targets: Sequence[str], clients: int = 4) -> Load:
-    """Clients that ask for nothing but what is stored."""
-    return Load(ports(gateways), forever(targets), clients, pause_sec=0.002)
-
-
 def said_by(gateway: Gateway) -> IO[bytes]:
     """All that it writes, also after it has ended."""
     return Path(f"/proc/{gateway.pid}/fd/2").open("rb")
@@ -174,7 +185,7 @@ def until(is_so: Callable[[], object], what: str, patience_sec: float = PATIENCE
 
 
 def for_a_while(sec: float) -> None:
-    """Let the load run."""
+    """Let pass what nobody counts."""
     time.sleep(sec)
 
 

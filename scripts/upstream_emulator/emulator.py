@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 
 from scripts.upstream_emulator import billboard, genius, libretranslate, lrclib, lyrics_ovh
@@ -27,7 +29,7 @@ class Emulator:
         self, seed: int = 7, port: int = 0, host: str = "127.0.0.1", *, art: bool = False
     ) -> None:
         self.catalogue: Catalogue = catalogue_of(seed)
-        self._server = Server((host, port), _hosts(self.catalogue), seed)
+        self._server = Server((host, port), dict(_hosts(self.catalogue)), seed)
         if art:
             plain = self._server.hosts[ytmusic.NAME]
             self._server.hosts[ytmusic.NAME] = Illustrated(plain, self._server.base)
@@ -80,7 +82,9 @@ class Emulator:
         self.close()
 
 
-def _hosts(catalogue: Catalogue) -> dict[str, Host]:
+@lru_cache(maxsize=4)
+def _hosts(catalogue: Catalogue) -> Mapping[str, Host]:
+    """Made once: they only look things up, and ordering their tables takes half a second."""
     return {
         ytmusic.NAME: ytmusic.YouTubeMusic(catalogue),
         lrclib.NAME: lrclib.Lrclib(catalogue),

@@ -39,7 +39,8 @@ class Process:
         for _ in range(READY_TRIES):
             assert self.process.poll() is None, self.process.stderr.read()
             try:
-                requests.get(f"{self.url}/health", timeout=5)
+                # Workers' socket listens before they do: whoever comes early is kept waiting.
+                requests.get(f"{self.url}/health", timeout=60)
             except requests.ConnectionError:
                 # Not listening yet: what is waited for is the process, not the time.
                 select_nothing(0.05)

@@ -4,6 +4,7 @@ import http.client
 import signal
 import socket
 import threading
+import time
 
 import orjson
 import pytest
@@ -14,8 +15,8 @@ pytestmark = pytest.mark.system
 class Clients:
     """Keep-alive clients that ask until they are turned away, and count what became of it."""
 
-    def __init__(self, port: int, count: int, target: str) -> None:
-        self._port, self._target = port, target
+    def __init__(self, port: int, count: int, target: str, pause_sec: float = 0.0) -> None:
+        self._port, self._target, self._pause_sec = port, target, pause_sec
         self.keep_coming = False
         self.answered: list[int] = []
         self.lost: list[str] = []
@@ -57,6 +58,7 @@ class Clients:
             self.answered.append(answer.status)
             if answer.will_close:
                 return
+            time.sleep(self._pause_sec)
 
 
 @pytest.mark.parametrize("target", ["/search?query=mirror", "/song/aaaaaaaaaaa", "/health"])

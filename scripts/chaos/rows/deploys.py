@@ -20,8 +20,6 @@ from scripts.chaos.stage import (
     Stage,
     cold_answers,
     for_a_while,
-    forever,
-    hits,
     said_by,
     until,
 )
@@ -49,14 +47,15 @@ def ended(gateway: Gateway, *signals: signal.Signals) -> tuple[int, float]:
 
 
 class Newcomers:
-    """Clients that come with a new connection for each request; a context."""
+    """Four clients that come with a new connection for each request; a context."""
 
-    def __init__(self, port: int, target: str, count: int) -> None:
-        self._port, self._target = port, target
+    def __init__(self, stage: Stage, gateway: Gateway, target: str) -> None:
+        self._port, self._target = gateway.port, target
+        self._pause_sec = stage.scale.pause_sec
         self._stopped = threading.Event()
         self.answered, self.refused, self.lost = 0, 0, 0
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(4)]
 
     def __enter__(self) -> Newcomers:
         for thread in self._threads:
@@ -69,7 +68,7 @@ class Newcomers:
             thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(0.005):
+        while not self._stopped.wait(self._pause_sec):
             try:
                 wire = Wire(self._port)
             except ConnectionRefusedError:
@@ -106,11 +105,12 @@ def _ended_mid_load(stage: Stage) -> Iterator[Measured]:
     stage.emulator.latency.set("ytmusic", p50_ms=100.0)
     cold = Load([gateway.port], stage.cold(), 16)
     with contextlib.ExitStack() as load:
-        hit_load = load.enter_context(hits([gateway], warm))
+        hit_load = load.enter_context(stage.hits([gateway], warm))
         load.enter_context(cold)
-        newcomers = load.enter_context(Newcomers(gateway.port, warm[0], 4))
+        newcomers = load.enter_context(Newcomers(stage, gateway, warm[0]))
         readers = [load.enter_context(Wire(gateway.port, receive_buffer=4096)) for _ in range(10)]
-        for_a_while(stage.scale.load_sec)
+        stage.lasts(1, hit_load, cold)
+        until(lambda: newcomers.answered, "answers to newcomers")
         for reader in readers:
             reader.send(get(LARGE))
         gateway.process.terminate()
@@ -145,7 +145,7 @@ def told_to_end_while_waiting(stage: Stage) -> Iterator[Measured]:
     stage.breaks("hang")
     # Fewer than any bulkhead refuses: each of them really waits.
     cold = Load([gateway.port], stage.songs(12), 12)
-    with hits([gateway], warm) as hit_load, cold:
+    with stage.hits([gateway], warm) as hit_load, cold:
         until(lambda: stage.emulator.calls.total("ytmusic") >= 12, "calls that hang")
         code, took_sec = ended(gateway)
         cold.join()
@@ -206,10 +206,10 @@ def longer_than_the_drain(stage: Stage) -> Iterator[Measured]:
         with said_by(gateway) as said:
             gateway.process.terminate()
             until(lambda: _draining(gateway), "a drain")
-            world.pass_time(24)
+            world.pass_time(20)  # and the time that a busy machine takes from here to there
             for_a_while(0.3)
-            yield Measured("after 24 s it still waits", gateway.process.poll() is None)
-            world.pass_time(2)
+            yield Measured("after 20 s it still waits", gateway.process.poll() is None)
+            world.pass_time(6)
             began = time.monotonic()
             code = gateway.process.wait(60)
             took_sec = time.monotonic() - began
@@ -239,9 +239,9 @@ def rolled(stage: Stage) -> Iterator[Measured]:
     cold = Load([gateway.port], stage.cold(), 2, pause_sec=0.05)
     rolls = 0
     with (
-        Load([gateway.port], forever(targets), 6, pause_sec=0.002) as load,
+        stage.hits([gateway], targets, clients=6) as load,
         cold,
-        Newcomers(gateway.port, "/livez", 4) as newcomers,
+        Newcomers(stage, gateway, "/livez") as newcomers,
     ):
         for number in itertools.count(1):
             old = workers_of(gateway)

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault, timed
-from scripts.chaos.stage import Stage, for_a_while, hits, look, until
+from scripts.chaos.stage import Stage, look, until
 
 #: So small that memory is full long before the end.
-SMALL = {"CACHE_THRESHOLD": "200", "CACHE_MEMORY_MAX_BYTES": str(4 * 2**20)}
+MOST_ENTRIES = 200
+SMALL = {"CACHE_THRESHOLD": str(MOST_ENTRIES), "CACHE_MEMORY_MAX_BYTES": str(4 * 2**20)}
+FULL_KEYS = 2 * MOST_ENTRIES
 
 
 @fault(
@@ -25,15 +27,17 @@ def unique_keys(stage: Stage) -> Iterator[Measured]:
     gateway = stage.gateway(**SMALL)
     warm = stage.warm([gateway], 5)
     flood = (f"/search_suggestions?query=flood+{number}" for number in itertools.count())
-    with Load([gateway.port], flood, 6) as load, hits([gateway], warm, clients=1) as hit_load:
-        for_a_while(2 * stage.scale.load_sec)
-        until(lambda: len(load.outcome) >= stage.scale.warm_up_keys, "a full table of targets")
+    full = max(FULL_KEYS, stage.scale.warm_up_keys)
+    hit_load = stage.hits([gateway], warm, clients=1)
+    with Load([gateway.port], flood, 6) as load, hit_load:
+        stage.lasts(2, load, hit_load)
+        until(lambda: len(load.outcome) >= full, "a full memory, or a full table of targets")
         early = look(gateway).rss_mib
-        for_a_while(5 * stage.scale.load_sec)
+        stage.lasts(5, load, hit_load)
         late = look(gateway).rss_mib
     entries = gateway.health()["cache"]["entries"]
     yield Measured(f"{len(load.outcome):,} keys: {load.outcome.told()}", not load.outcome.lost)
-    yield Measured(f"{entries} entries kept", entries <= 200)
+    yield Measured(f"{entries} entries kept", entries <= MOST_ENTRIES)
     yield Measured(f"memory {late - early:+.1f} MiB after the warm-up", late - early <= 8)
     if stage.scale.warm_up_keys:  # else there was no warm-up, and the slope is its own
         slope = (late - early) / (5 * stage.scale.load_sec) * 600

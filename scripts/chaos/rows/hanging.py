@@ -15,9 +15,7 @@ from scripts.chaos.stage import (
     PLAIN,
     Stage,
     cold_answers,
-    for_a_while,
     forever,
-    hits,
     until,
 )
 from scripts.upstream_emulator import Emulator
@@ -80,8 +78,8 @@ class Place:
         """One round."""
         port, clients = self.gateway.port, self.cold_clients
         cold = Load([port], stage.cold(), clients, pause_sec=COLD_PAUSE_SEC)
-        with hits([self.gateway], warm) as warm_load, cold:
-            for_a_while(stage.scale.load_sec)
+        with stage.hits([self.gateway], warm) as warm_load, cold:
+            stage.lasts(1, warm_load)
         self.hits.append(warm_load.outcome)
         self.cold.append(cold.outcome)
 
@@ -175,7 +173,7 @@ def one_is_slow(stage: Stage) -> Iterator[Measured]:
                 stage.emulator.latency.set("lrclib", p50_ms=slow_ms)
                 songs = Load([gateway.port], stage.cold(), 2, pause_sec=0.005)
                 with songs:
-                    for_a_while(stage.scale.load_sec)
+                    stage.lasts(1, songs)
                 pair.append(songs.outcome)
             rounds.append(pair)
         stage.emulator.latency.clear()

@@ -17,7 +17,6 @@ from scripts.chaos.stage import (
     SHORT_LIVED,
     Stage,
     cold_answers,
-    hits,
     look,
 )
 from scripts.upstream_emulator.lies import GARBAGE, HTML_BOMBS
@@ -260,7 +259,7 @@ def html_bombs(stage: Stage) -> Iterator[Measured]:
         cpu_ms = (look(gateway).cpu_sec - before) * 1000
         yield Measured(f"{variant}: {found.told()}", set(found.statuses) <= THEIR_FAULT)
         yield timed(f"{cpu_ms:.0f} ms of CPU", cpu_ms <= 300)
-    with hits([gateway], warm) as load:
+    with stage.hits([gateway], warm) as load:
         _one(stage, gateway, CHART, "html", host="billboard", variant="nested")
     yield Measured(f"hits meanwhile: {load.outcome.told()}", load.outcome.bad == 0)
 

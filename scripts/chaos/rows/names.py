@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scripts.chaos.bent import CA_FILE, NAMES
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault, timed
-from scripts.chaos.stage import Stage, cold_answers, for_a_while, hits, until
+from scripts.chaos.stage import Stage, cold_answers, until
 from scripts.chaos.tls import NAME, TlsUpstream
 
 LOADS, CALL_SEC, RESOLVING_SEC = 16, 1.0, 4.0
@@ -35,8 +35,9 @@ def bad_names(stage: Stage) -> Iterator[Measured]:
     )
     warm = stage.warm([gateway], 10)
     world.slow_names(RESOLVING_SEC)
-    with Load([gateway.port], stage.cold(), 40, pause_sec=0.2), hits([gateway], warm) as load:
-        for_a_while(stage.scale.load_sec)
+    with Load([gateway.port], stage.cold(), 40, pause_sec=0.2), stage.hits([gateway], warm) as load:
+        stage.lasts(1, load)
+        until(lambda: gateway.health()["loads"]["busy_threads"], "stuck threads")
         stuck = gateway.health()["loads"]["busy_threads"]
         world.slow_names(0)
     yield Measured(f"hits: {load.outcome.told()}", load.outcome.bad == 0)

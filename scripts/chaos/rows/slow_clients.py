@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from scripts.chaos.bent import DESCRIPTORS
 from scripts.chaos.load import Outcome
 from scripts.chaos.matrix import Measured, fault, timed
-from scripts.chaos.stage import Stage, cold_answers, for_a_while, hits, look
+from scripts.chaos.stage import Stage, cold_answers, for_a_while, look
 from scripts.chaos.wire import Wire, crowd, get, statuses
 
 SLOW, READERS, PIPELINERS = 1100, 30, 16
@@ -42,10 +42,10 @@ def slowloris(stage: Stage) -> Iterator[Measured]:
     world = stage.world()
     gateway = stage.bent_gateway(world)
     warm = stage.warm([gateway], 10)
-    with crowd(gateway.port, SLOW) as wires, hits([gateway], warm) as load:
+    with crowd(gateway.port, SLOW) as wires, stage.hits([gateway], warm) as load:
         for piece in (START_OF_A_HEAD, b"a", b"b"):
             sent = sum(wire.send(piece) for wire in wires)
-            for_a_while(stage.scale.load_sec / 2)
+            stage.lasts(1 / 2, load)
         open_now = gateway.health()["server"]["connections"]
         yield Measured(f"{sent} connected, {open_now:.0f} open", sent == SLOW <= open_now)
         world.pass_time(TOO_LONG_SEC)
@@ -64,7 +64,7 @@ def _without_room(stage: Stage) -> Iterator[Measured]:
     with crowd(gateway.port, 100) as wires:
         for wire in wires:
             wire.send(START_OF_A_HEAD)
-        for_a_while(stage.scale.load_sec / 2)
+        stage.lasts(1 / 2)
         with Wire(gateway.port) as newcomer:
             newcomer.send(get(warm[0]))
             for _ in range(2):  # those that had to wait begin when they are taken
@@ -90,7 +90,7 @@ def slow_readers(stage: Stage) -> Iterator[Measured]:
     before = look(gateway)
     with (
         crowd(gateway.port, READERS, receive_buffer=TINY_BUFFER) as wires,
-        hits([gateway], warm) as load,
+        stage.hits([gateway], warm) as load,
     ):
         _ask_on(wires)
         # A worker that is held would answer nobody else.
@@ -138,7 +138,7 @@ def all_at_once(stage: Stage) -> Iterator[Measured]:
     with contextlib.ExitStack() as hostile:
         slow = hostile.enter_context(crowd(gateway.port, SLOW))
         readers = hostile.enter_context(crowd(gateway.port, READERS, receive_buffer=TINY_BUFFER))
-        with hits([gateway], warm) as load:
+        with stage.hits([gateway], warm) as load:
             for wire in slow:
                 wire.send(START_OF_A_HEAD)
             _ask_on(readers)
@@ -147,7 +147,7 @@ def all_at_once(stage: Stage) -> Iterator[Measured]:
                     _pipeline(wires)
                     for wire in slow:
                         wire.send(b"a")
-                    for_a_while(stage.scale.load_sec)
+                    stage.lasts(1, load)
         cold = cold_answers([gateway], stage.songs(20))
     yield from judged(load.outcome)
     yield Measured(f"all at once, cold: {cold.told()}", cold.bad == 0)

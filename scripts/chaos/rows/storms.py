@@ -69,8 +69,9 @@ def _minute(stage: Stage, gateway: Gateway, world: World, requests: int) -> tupl
     began = time.monotonic()
     samples = []
     steps = 60 // STEP_SEC
+    each = max(1, requests // steps)
     for _ in range(steps):
-        crowd = cold_answers([gateway], stage.songs(max(1, requests // steps)), clients=CLIENTS)
+        crowd = cold_answers([gateway], stage.songs(each), clients=min(CLIENTS, each))
         samples += crowd.samples
         world.pass_time(STEP_SEC)
     return len(stage.calls_since(began)), Outcome(samples)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from scripts.bench_cold.gateway import Gateway
 from scripts.chaos.load import Load
 from scripts.chaos.matrix import Measured, fault, timed
-from scripts.chaos.stage import Stage, cold_answers, for_a_while, forever, hits, look
+from scripts.chaos.stage import Stage, cold_answers, forever, look
 from scripts.chaos.wire import Reply, Wire, get, statuses
 
 NO_LIMIT = {"RATELIMIT_REQUESTS_PER_MINUTE": "0"}
@@ -129,7 +129,7 @@ def hot_key(stage: Stage) -> Iterator[Measured]:
     calls, threads = stage.calls, look(gateway).threads
     lane_before = gateway.health()["server"]["hits_total"]
     with Load([gateway.port], forever(warm), 16) as load:
-        for_a_while(2 * stage.scale.load_sec)
+        stage.lasts(2, load)
     found = load.outcome
     by_lane = gateway.health()["server"]["hits_total"] - lane_before
     yield Measured(f"{found.told()}", found.bad == 0)
@@ -203,7 +203,7 @@ def absences(stage: Stage) -> Iterator[Measured]:
     gateway = stage.gateway(CACHE_THRESHOLD="300")
     warm = stage.warm([gateway], 50)
     flood = (f"/song/{number:011d}" for number in range(stage.scale.requests * 20))
-    with hits([gateway], warm) as load:
+    with stage.hits([gateway], warm) as load:
         found = cold_answers([gateway], flood)
     hit = load.outcome.only(lambda sample: sample.state == "hit")
     yield Measured(f"flood: {found.told()}", set(found.statuses) <= {404, 503})
