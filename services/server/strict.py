@@ -38,6 +38,8 @@ BAD_FRAME = "The body must be framed as HTTP/1.1 says."
 #: Methods that echo or tunnel: never for a gateway.
 NEVER = frozenset((b"TRACE", b"CONNECT"))
 BODY_METHOD = b"POST"
+#: What else a route may take; with any other method the body is not what is wrong.
+BODILESS = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 
 class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # Waitress is not typed
@@ -161,6 +163,8 @@ def _check_framing(headers: dict[bytes, bytes], method: bytes, *, is_new: bool) 
         if coding.lower() != b"chunked":
             raise InvalidRequest("Transfer-Encoding may only be chunked.")
     if method != BODY_METHOD and (coding is not None or int(length or 0)):
+        if method not in BODILESS:
+            raise MethodNotAllowed
         raise InvalidRequest("Only a POST carries a body.")
     if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
         raise InvalidRequest("Expect may only be 100-continue.")
