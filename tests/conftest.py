@@ -33,6 +33,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("gateway")
 
+# Hundreds of processes are started: each would compile every module of ours anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_collection_modifyitems(items):
     """A cold Hot 100 is a hundred calls: over a second each time."""
