@@ -16,13 +16,12 @@ import pytest
 from app import create_app
 from scripts.upstream_emulator import Fault
 from tests.redis_server import RedisServer, wait_until
-from tests.system.conftest import ROOT, Process, free_port
+from tests.system.conftest import ROOT, free_port, serving
 
 pytestmark = pytest.mark.system
 
 TOKEN = "an-operators-token-0123456789"
 SONGS = 5
-QUIET = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR", "ENABLE_HEDGING": "false"}
 
 
 class Terminal:
@@ -72,11 +71,8 @@ def on_redis(redis_of_gateway):
 @pytest.fixture(scope="module")
 def gateway(shared_emulator, on_redis):
     """The one that all tests on Redis share."""
-    environment = shared_emulator.environment() | QUIET | on_redis
-    process = Process(["app.py"], environment, free_port())
-    process.wait_until_it_answers()
-    yield process
-    process.stop()
+    with serving(shared_emulator, **on_redis) as process:
+        yield process
 
 
 @pytest.fixture
