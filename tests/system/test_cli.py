@@ -86,11 +86,16 @@ def songs(emulator):
 
 
 @pytest.fixture
-def filled(gateway, terminal, songs, emulator):
-    """The gateway on Redis, which has a few songs and nothing else."""
-    assert terminal.run("purge", "--all", "--url", gateway.url)[0] == 0
+def filled(gateway, terminal, songs, emulator, redis_of_gateway):
+    """The gateway on Redis, which has a few songs and nothing else.
+
+    On a busy machine Redis is given up now and then: what could not be done is done again.
+    """
+    client = redis_of_gateway.client()
+    wait_until(lambda: terminal.run("purge", "--all", "--url", gateway.url)[0] == 0)
     for song in songs:
         assert gateway.get(f"/song/{song}").headers["X-Cache"] == "miss"
+    wait_until(lambda: len([*client.scan_iter("*}:v")]) == SONGS)
     emulator.calls.reset()
     return gateway
 
