@@ -34,6 +34,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("gateway")
 
+# Hundreds of processes are started: each would compile every module of ours anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_configure():
     """A gateway takes 22 ms to build, 13 of them for how werkzeug would spell its URLs.

@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 HOST = "127.0.0.1"
-TRIES = 1000
+TRIES = 3000
 SLOTS = 16384
 
 

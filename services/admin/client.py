@@ -79,7 +79,8 @@ class RemoteAdmin:
                 f"No gateway answers at {self._origin}: start it, or give --url."
             ) from None
         if answer.status_code != requests.codes.ok:
-            raise self._refusal(answer)
+            with answer:
+                raise self._refusal(answer)
         return answer
 
     def _bearer(self) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:

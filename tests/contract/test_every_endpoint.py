@@ -13,6 +13,7 @@ from services.endpoints import ENDPOINTS
 from services.resource import Batch
 from services.table import RESOURCES
 from tests.examples import examples
+from tests.redis_server import wait_until
 
 PER_REQUEST = {"X-Cache", "Age", "Cache-Status", "X-Request-ID", "Server-Timing"}
 EVERY = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
@@ -73,12 +74,13 @@ def test_a_garbage_upstream_is_502_upstream_changed(endpoint, kind, example_of, 
 
 
 @EVERY
-def test_a_failed_part_never_earns_the_full_fresh_life(endpoint, example_of, run_gateway, emulator):
+def test_a_failed_part_never_earns_the_full_fresh_life(
+    endpoint, example_of, shared_running, running, emulator
+):
     example = example_of[endpoint.name]
     if example.part is None:
         pytest.skip("has no parts that may fail alone")
-    whole = example.ask.of(run_gateway())
-    running = run_gateway()
+    whole = example.ask.of(shared_running)
     emulator.faults.set(Fault(host="ytmusic", kind="status", status=500, **example.part))
 
     partial = example.ask.of(running)
@@ -104,8 +106,7 @@ def max_age(response):
 def _settle(running):
     """Wait for what runs behind the answers to end."""
     engine = running.gateway.engine
-    while engine.refresher.is_busy or len(engine.flights):
-        pass
+    wait_until(lambda: not (engine.refresher.is_busy or len(engine.flights)))
 
 
 @EVERY
@@ -189,8 +190,8 @@ def test_an_outage_is_invisible_while_anything_usable_is_stored(
 
 
 @EVERY
-def test_head_answers_like_get_and_a_wrong_method_is_405(endpoint, example_of, running):
-    ask = example_of[endpoint.name].ask
+def test_head_answers_like_get_and_a_wrong_method_is_405(endpoint, example_of, shared_running):
+    running, ask = shared_running, example_of[endpoint.name].ask
     target = ask.target
     if "GET" in endpoint.methods and ask.json is None:
         head, get = running.client.head(target), running.get(target)
@@ -205,11 +206,11 @@ def test_head_answers_like_get_and_a_wrong_method_is_405(endpoint, example_of, r
 
 
 @EVERY
-def test_a_known_answer_is_not_sent_again(endpoint, example_of, running):
+def test_a_known_answer_is_not_sent_again(endpoint, example_of, shared_running):
     ask = example_of[endpoint.name].ask
-    first = ask.of(running)
+    first = ask.of(shared_running)
     for _ in range(2):
-        again = running.client.open(
+        again = shared_running.client.open(
             ask.target,
             method="POST" if ask.json is not None else "GET",
             json=ask.json,

@@ -6,14 +6,19 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
+from scripts.upstream_emulator import Emulator
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_TRIES = 300
+#: Calls are counted, and on a busy machine some are overdue: those are asked twice.
+QUIET = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR", "ENABLE_HEDGING": "false"}
 
 
 def free_port() -> int:
@@ -94,13 +99,20 @@ def serve(start, emulator):
     """Starts `python app.py` over the emulator and waits until it answers."""
 
     def serve_one(**environment: str) -> Process:
-        # Calls are counted, and on a busy machine some are overdue: those are asked twice.
-        quiet = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR", "ENABLE_HEDGING": "false"}
-        process = start("app.py", **emulator.environment(), **quiet, **environment)
+        process = start("app.py", **emulator.environment(), **QUIET, **environment)
         process.wait_until_it_answers()
         return process
 
     return serve_one
+
+
+@contextmanager
+def serving(emulator: Emulator, **environment: str) -> Iterator[Process]:
+    """The same for all tests of a module."""
+    process = Process(["app.py"], {**emulator.environment(), **QUIET, **environment}, free_port())
+    process.wait_until_it_answers()
+    yield process
+    process.stop()
 
 
 @contextmanager

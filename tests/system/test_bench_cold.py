@@ -1,12 +1,10 @@
 """bench_cold: its reading of the call log, its verdict, and the whole of it on real gateways."""
 
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 
-from scripts.bench_cold.__main__ import problems
+from scripts.bench_cold.__main__ import main, problems
 from scripts.bench_cold.cases import Case
 from scripts.bench_cold.chains import Chain, critical_path, ideal_ms, scheduled_ms
 from scripts.bench_cold.gateway import fresh_gateway
@@ -15,7 +13,6 @@ from scripts.bench_cold.parsing import measure_parsing
 from scripts.bench_cold.tables import spread, target_rows
 from scripts.load.client import Ask
 from scripts.upstream_emulator import CallRecord
-from tests.system.conftest import ROOT
 
 pytestmark = pytest.mark.system
 
@@ -37,13 +34,6 @@ def ratio_of(wanted, name="mix"):
     case = Case(Ask(name, "/"))
     traffic = Traffic({"ytmusic": 1}, 0, 0, 1, 1)
     return Cold(case, 200, 100.0 * wanted, traffic, Chain(), 100.0, 100.0)
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.bench_cold", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=110, check=False,
-    )  # fmt: skip
 
 
 def test_the_longest_chain_follows_from_stage_to_stage():
@@ -147,22 +137,21 @@ def test_only_billboard_has_a_budget_of_calls():
     ]
 
 
-def test_the_report_passes_on_our_gateway():
-    endpoints = "trending,billboard,lyrics_nowhere"
+def test_the_report_passes_on_our_gateway(capsys):
+    short = ["--latency", "5/10", "--herd", "8", "--rounds", "1", "--no-costs", "--markdown"]
 
-    report = run(
-        *("--latency", "5/10", "--herd", "8", "--rounds", "1", "--no-costs", "--markdown"),
-        *("--endpoints", endpoints),
-    )
+    code = main([*short, "--endpoints", "trending,lyrics_nowhere"])
 
-    assert (report.returncode, report.stdout.splitlines()[-1]) == (0, "PASS"), report.stdout
-    told = [line for line in report.stdout.splitlines() if line.startswith("| ")]
-    assert [line.split(" | ")[0] for line in told[2:5]] == [f"| {e}" for e in endpoints.split(",")]
-    assert "| 8 x 404 |" in report.stdout
+    told = capsys.readouterr().out.splitlines()
+    assert (code, told[-1]) == (0, "PASS"), told
+    rows = [line for line in told if line.startswith("| ")]
+    assert [row.split(" | ")[0] for row in rows[2:4]] == ["| trending", "| lyrics_nowhere"]
+    assert "| 8 x 404 |" in "".join(rows)
 
 
-def test_an_unknown_endpoint_is_refused():
-    assert run("--endpoints", "nonsense").returncode == 2
+def test_an_unknown_endpoint_is_refused(capsys):
+    assert main(["--endpoints", "nonsense"]) == 2
+    assert capsys.readouterr().err.startswith("unknown: nonsense; known: trending, billboard, ")
 
 
 def test_the_stages_of_a_body_are_measured_on_the_bodies_that_endpoints_read(emulator):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.hostile import HOSTILE, NEEDS_STRICT_SERVER, get
 from tests.http.test_requests import MEMBERS
-from tests.system.conftest import Process, free_port
+from tests.system.conftest import serving
 
 pytestmark = pytest.mark.system
 
@@ -21,11 +21,8 @@ REFUSED = HOSTILE + (NEEDS_STRICT_SERVER if IS_STRICT else ())
 @pytest.fixture(scope="module")
 def gateway(shared_emulator):
     """One process for all of them: what one leaves behind, the next one meets."""
-    quiet = {"ACCESS_LOG": "false", "LOG_LEVEL": "ERROR"}
-    process = Process(["app.py"], shared_emulator.environment() | quiet, free_port())
-    process.wait_until_it_answers()
-    yield process
-    process.stop()
+    with serving(shared_emulator) as process:
+        yield process
 
 
 def said(gateway, raw):

@@ -34,6 +34,12 @@ def eight(redis_of_workers):
         yield workers
 
 
+@pytest.fixture(scope="module")
+def impatient(redis_of_workers):
+    with crew(3, redis_of_workers.url, **IMPATIENT) as workers:
+        yield workers
+
+
 @pytest.fixture
 def gateways(serve, redis_server):
     """Starts so many gateways over one empty Redis; nobody is ever taken for dead."""
@@ -63,9 +69,8 @@ def test_a_failure_is_no_verdict_on_the_next_question(eight):
     assert [herds.asked_by_all(eight, order).loads for order in orders] == [1, 2]
 
 
-def test_a_load_longer_than_the_patience_is_not_done_twice(redis_server):
-    with crew(2, redis_server.url, **IMPATIENT) as two:
-        found = herds.asked_by_all(two, Order("long", load_ms=3000))
+def test_a_load_longer_than_the_patience_is_not_done_twice(impatient):
+    found = herds.asked_by_all(impatient, Order("long", load_ms=3000))
 
     assert (found.loads, found.errors) == (1, 0)
 
@@ -85,9 +90,8 @@ def test_a_leader_that_leaves_gives_its_lease_back(redis_server):
     assert (found.loads, found.values, found.errors) == (2, 2 * 16, 0)
 
 
-def test_a_leader_that_was_stopped_cannot_undo_what_came_after_it(redis_server):
-    with crew(3, redis_server.url, **IMPATIENT) as three:
-        found = herds.leader_stopped(three, Order("stopped"), stopped_sec=3)
+def test_a_leader_that_was_stopped_cannot_undo_what_came_after_it(impatient):
+    found = herds.leader_stopped(impatient, Order("stopped"), stopped_sec=3)
 
     assert (found.others.loads, found.others.values, found.others.errors) == (2, 2 * 16, 0)
     assert (found.leader.values, found.leader.refused_writes) == (16, 1)

@@ -10,9 +10,17 @@ import requests
 
 from scripts.upstream_emulator import Fault
 from tests.examples import examples, subsets
-from tests.system.conftest import free_port, taken_port
+from tests.redis_server import wait_until
+from tests.system.conftest import free_port, serving, taken_port
 
 pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(shared_emulator):
+    """For tests with keys of their own, over upstreams that fail nobody."""
+    with serving(shared_emulator, ENABLE_RATE_LIMITS="false") as process:
+        yield process
 
 
 def test_it_serves_on_its_port_and_stops_when_told(serve):
@@ -106,15 +114,15 @@ def test_however_the_chain_of_proxies_is_spelled_a_client_stays_itself(serve):
 @pytest.mark.parametrize(
     "name", ["trending", "artist_songs", "songs", "lyrics", "mix", "recommendations", "search"]
 )
-def test_a_hundred_cold_callers_of_one_key_are_all_answered_by_one_fetch(serve, emulator, name):
-    # A hedge is a second call on purpose.
-    gateway = serve(ENABLE_RATE_LIMITS="false")
+def test_a_hundred_cold_callers_of_one_key_are_all_answered_by_one_fetch(
+    shared_gateway, emulator, name
+):
     ask = examples(emulator.catalogue)[name].ask
     emulator.latency.set(p50_ms=30, p99_ms=100)
 
     def call(_):
         method = "POST" if ask.json is not None else "GET"
-        return requests.request(method, gateway.url + ask.target, json=ask.json, timeout=60)
+        return requests.request(method, shared_gateway.url + ask.target, json=ask.json, timeout=60)
 
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         answers = list(pool.map(call, range(100)))
@@ -122,6 +130,7 @@ def test_a_hundred_cold_callers_of_one_key_are_all_answered_by_one_fetch(serve, 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     emulator.latency.set()
+    assert emulator.calls.total() > 0
     duplicates = {q: n for q, n in emulator.calls.duplicates().items() if q[1] != "visitor"}
     assert duplicates == {}
 
@@ -133,8 +142,7 @@ def test_hits_and_health_answer_while_every_upstream_hangs(serve, emulator):
 
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
         hung = [pool.submit(gateway.get, f"/search?query=hung{n}") for n in range(40)]
-        while gateway.get("/health").json()["loads"]["running"] < 32:
-            pass
+        wait_until(lambda: gateway.get("/health").json()["loads"]["running"] >= 32)
         assert gateway.get("/search?query=mirror").headers["X-Cache"] == "hit"
         assert not any(call.done() for call in hung), "the hit did not wait for the hung ones"
         emulator.faults.clear()
@@ -143,16 +151,14 @@ def test_hits_and_health_answer_while_every_upstream_hangs(serve, emulator):
     assert 500 not in codes
 
 
-def test_a_client_that_leaves_does_not_stop_its_fetch(serve, emulator):
-    gateway = serve()
+def test_a_client_that_leaves_does_not_stop_its_fetch(shared_gateway, emulator):
     emulator.latency.set(p50_ms=300, p99_ms=400)
-    with socket.create_connection(("127.0.0.1", gateway.port)) as client:
+    with socket.create_connection(("127.0.0.1", shared_gateway.port)) as client:
         client.sendall(b"GET /search?query=leaving HTTP/1.1\r\nHost: x\r\n\r\n")
-        while not emulator.calls.total("ytmusic", "search"):
-            pass
+        wait_until(lambda: emulator.calls.total("ytmusic", "search"))
     emulator.latency.set()
 
-    answer = gateway.get("/search?query=leaving")
+    answer = shared_gateway.get("/search?query=leaving")
 
     assert answer.status_code == 200
     assert emulator.calls.total("ytmusic", "search") == 1
