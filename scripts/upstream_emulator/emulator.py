@@ -29,7 +29,7 @@ class Emulator:
         self, seed: int = 7, port: int = 0, host: str = "127.0.0.1", *, art: bool = False
     ) -> None:
         self.catalogue: Catalogue = catalogue_of(seed)
-        self._server = Server((host, port), dict(_hosts(self.catalogue)), seed)
+        self._server = Server((host, port), dict(hosts_of(self.catalogue)), seed)
         if art:
             plain = self._server.hosts[ytmusic.NAME]
             self._server.hosts[ytmusic.NAME] = Illustrated(plain, self._server.base)
@@ -83,7 +83,7 @@ class Emulator:
 
 
 @lru_cache(maxsize=4)
-def _hosts(catalogue: Catalogue) -> Mapping[str, Host]:
+def hosts_of(catalogue: Catalogue) -> Mapping[str, Host]:
     """Made once: they only look things up, and ordering their tables takes half a second."""
     return {
         ytmusic.NAME: ytmusic.YouTubeMusic(catalogue),

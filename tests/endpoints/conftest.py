@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.upstream_emulator import Emulator
+from scripts.upstream_emulator import emulator as emulators
 
 
 @pytest.fixture
@@ -35,12 +36,14 @@ class Rewritten:
             self._monkeypatch.setattr(thing, name, value)
 
     def run(self):
+        emulators.hosts_of.cache_clear()
         emulator = Emulator(seed=7)
         self._emulators.append(emulator)
         urls = {name.lower(): url for name, url in emulator.environment().items()}
         return self._run_gateway(**urls), emulator
 
     def close(self):
+        emulators.hosts_of.cache_clear()  # what others start knows nothing of the change
         for emulator in self._emulators:
             emulator.close()
 
